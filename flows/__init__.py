@@ -1,0 +1,12 @@
+"""The outside world of copydesk: files, processes, Parquet, Prefect and the command line."""
+
+import os
+
+# Prefect reads these when it is first imported. It works offline, tells nobody, and its
+# temporary server may take its time on a busy machine. A value that is set already stays.
+for _name, _value in {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}.items():
+    os.environ.setdefault(_name, _value)
