@@ -1,0 +1,165 @@
+"""The page to read first: what happens to a record, in order.
+
+    Raw ─ extract ─▶ Page ─ characters, residue, head, layout ─▶ text ─ names, dates, language ─▶ Article
+
+Text is changed only by edits (`edits.py`), so that every change is explained and reversible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cleaners.characters import CHARACTERS, LAYOUT
+from cleaners.dates import date_in_url, date_mentions, publication_date
+from cleaners.edits import Cleaned, Cleaner, clean, clean_on
+from cleaners.extract import extract
+from cleaners.fingerprint import words
+from cleaners.head import Head, read_head
+from cleaners.language import detect
+from cleaners.model import (
+    Article,
+    Author,
+    DateMention,
+    Knowledge,
+    Language,
+    Options,
+    Page,
+    PersonMention,
+    PublishedDate,
+    Raw,
+    Reject,
+    Source,
+)
+from cleaners.names import parse_byline, person_mentions
+from cleaners.residue import residue
+
+ALL_LANGUAGES = ("any", "en")
+"""Rule packs that every text meets: sites in all languages carry English widgets."""
+
+
+def cleaners(language: str, knowledge: Knowledge) -> tuple[Cleaner, ...]:
+    """Every cleaner that comes before the head is read, in the order they run."""
+    rules = tuple(rule for rule in knowledge.rules if rule.language in (*ALL_LANGUAGES, language))
+    return (*CHARACTERS, *residue(rules), *LAYOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record whose text is clean; what it says about itself is still to be made sense of."""
+
+    raw: Raw
+    page: Page
+    language: Language
+    head: Head
+    cleaned: Cleaned
+    word_count: int
+
+
+def refine(raw: Raw, knowledge: Knowledge) -> Article | Reject:
+    """A record becomes an article, or a Reject that says why not."""
+    page = extract(raw)
+    if isinstance(page, Reject):
+        return page
+    draft = _draft(raw, page, knowledge)
+    if not draft.word_count:
+        return Reject(raw.origin, "clean", "all-residue", "nothing was left when the residue was taken out")
+    return _article(draft, knowledge)
+
+
+def _draft(raw: Raw, page: Page, knowledge: Knowledge) -> Draft:
+    language = _language(page)
+    cleaned = clean(page.text, cleaners(language.code, knowledge))
+    head = read_head(cleaned.text, _one_line(page.title), language.code, knowledge)
+    cleaned = clean_on(page.text, cleaned, (lambda _text: head.edits, *LAYOUT))
+    return Draft(raw, page, language, head, cleaned, len(words(cleaned.text)))
+
+
+def _article(draft: Draft, knowledge: Knowledge) -> Article:
+    raw, page, head, text = draft.raw, draft.page, draft.head, draft.cleaned.text
+    published = _published(draft, knowledge)
+    fetched = publication_date((("record", raw.metadata.get("fetched_at", "")),), None, knowledge.dates)
+    return Article(
+        origin=raw.origin,
+        text=text,
+        title=_one_line(page.title) or _one_line(head.title),
+        title_raw=page.title or head.title,
+        title_source=page.title_source or ("text" if head.title else None),
+        authors=tuple(_authors(page.bylines or head.bylines, knowledge)),
+        published=published,
+        language=draft.language,
+        url=page.url,
+        canonical_url=page.canonical_url,
+        site=page.site,
+        word_count=draft.word_count,
+        source_record_id=raw.record_id,
+        source_metadata=raw.source_metadata,
+        media_type=raw.media_type,
+        charset=page.charset,
+        extractor=page.extractor,
+        fetched_at=fetched.value if fetched else None,
+        flags=tuple(_flags(draft, published, fetched, knowledge.options)),
+        edits=draft.cleaned.edits,
+        mentions=_mentions(text, published, draft.language.code, knowledge),
+    )
+
+
+def _language(page: Page) -> Language:
+    """What the text shows; for a text too short to tell, what the page or record claims."""
+    found = detect(page.text)
+    if found.code == "und" and page.language and page.language[:2].isalpha():
+        return Language(page.language[:2].lower(), 0.0, "declared")
+    return found
+
+
+def _published(draft: Draft, knowledge: Knowledge) -> PublishedDate | None:
+    """The first source that states a date: record, page, date line, URL."""
+    page, head = draft.page, draft.head
+    in_url = date_in_url(page.url or page.canonical_url or "")
+    candidates: list[tuple[Source, str]] = [*page.published]
+    candidates += [("text", head.published.raw)] if head.published else []
+    candidates += [("url", in_url)] if in_url else []
+    return publication_date(candidates, draft.language.code, knowledge.dates, page.site)
+
+
+def _authors(bylines: Iterable[str], knowledge: Knowledge) -> Iterator[Author]:
+    seen = set[tuple[str | None, str | None]]()
+    for byline in bylines:
+        for author in parse_byline(byline, knowledge.names):
+            if (who := (author.name, author.organization)) not in seen:
+                seen.add(who)
+                yield author
+
+
+def _mentions(
+    text: str, published: PublishedDate | None, language: str, knowledge: Knowledge
+) -> tuple[PersonMention | DateMention, ...]:
+    persons = person_mentions(text, language, knowledge.names)
+    dates = date_mentions(text, published, language, knowledge.dates)
+    return tuple(sorted((*persons, *dates), key=lambda mention: (mention.start, mention.end)))
+
+
+def _flags(
+    draft: Draft, published: PublishedDate | None, fetched: PublishedDate | None, options: Options
+) -> Iterator[str]:
+    yield from draft.page.flags
+    if any("characters.mojibake" in edit.rules for edit in draft.cleaned.edits):
+        yield "mojibake-repaired"
+    if draft.word_count < options.short_words:
+        yield "short"
+    if published:
+        yield from published.flags
+        seen = fetched.value.date() if fetched else draft.raw.ingest_date
+        if seen and _is_later(published, seen):
+            yield "date-in-future"
+
+
+def _is_later(published: PublishedDate, seen: date) -> bool:
+    """Whether an article claims to be younger than the day it was seen; a day is the width of the zones."""
+    return published.value.date() > seen + timedelta(days=1)
+
+
+def _one_line(text: str | None) -> str | None:
+    """A title as it is shown: characters put right, on one line."""
+    return " ".join(clean(text, CHARACTERS).text.split()) or None if text else None

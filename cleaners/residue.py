@@ -1,0 +1,110 @@
+"""What a page says around an article: comment prompts, share widgets, sign-up text.
+
+Rules are TOML (`rules/<language>.toml`), each with `why`, `removes` and `keeps`. A rule of
+scope `line` removes whole lines, one of scope `span` a part of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+from cleaners.edits import Cleaner, Edit
+from cleaners.model import Rule, Scope, Zone
+from cleaners.patterns import disjoint, in_zone, prose_span
+
+MAX_LINE = 2_000
+"""Code points; a line rule is not tried on a longer line, which no widget writes."""
+KEYS = {"id", "family", "why", "pattern", "cues", "zone", "scope", "removes", "keeps"}
+REQUIRED = ("id", "family", "why", "pattern", "cues", "removes", "keeps")
+
+
+class RuleError(ValueError):
+    """A rule file says something that cannot be a rule."""
+
+
+def parse_rules(tables: Mapping[str, Mapping[str, object]]) -> tuple[Rule, ...]:
+    """The rules of parsed TOML files, keyed by file stem, which is the language or `any`.
+
+    Raises:
+        RuleError: with the file, the rule and the reason.
+    """
+    rules = tuple(
+        _parse(stem, index, entry)
+        for stem, table in sorted(tables.items())
+        for index, entry in enumerate(cast("Sequence[Mapping[str, object]]", table.get("rule", ())))
+    )
+    ids = [rule.id for rule in rules]
+    if double := sorted({name for name in ids if ids.count(name) > 1}):
+        raise RuleError(f"rule ids must be unique; used twice: {', '.join(double)}")
+    return rules
+
+
+def residue(rules: Sequence[Rule]) -> tuple[Cleaner, ...]:
+    """The cleaners that carry out `rules`: first parts of lines, then whole lines."""
+    spans = tuple(rule for rule in rules if rule.scope == "span")
+    whole = tuple(rule for rule in rules if rule.scope == "line")
+    return (lambda text: _propose(text, spans), lambda text: _propose(text, whole))
+
+
+def _propose(text: str, rules: Iterable[Rule]) -> tuple[Edit, ...]:
+    folded, prose = text.casefold(), prose_span(text)
+    return disjoint(
+        edit
+        for rule in rules
+        if any(cue in folded for cue in rule.cues)
+        for edit in _matches(text, rule)
+        if in_zone(edit.start, rule.zone, prose)
+    )
+
+
+def _matches(text: str, rule: Rule) -> Iterator[Edit]:
+    for match in rule.pattern.finditer(text):
+        if rule.scope == "span":
+            yield Edit(match.start(), match.group(), "", (rule.id,))
+        elif match.end() - match.start() <= MAX_LINE:
+            yield _line(text, match, rule.id)
+
+
+def _line(text: str, match: re.Match[str], rule: str) -> Edit:
+    """The matched line with one newline: the one behind it, or at the end of the text none."""
+    end = match.end() + text.startswith("\n", match.end())
+    return Edit(match.start(), text[match.start() : end], "", (rule,))
+
+
+def _parse(stem: str, index: int, entry: Mapping[str, object]) -> Rule:
+    where = f"rules/{stem}.toml, rule {entry.get('id', index + 1)}"
+    if missing := [key for key in REQUIRED if not entry.get(key)]:
+        raise RuleError(f"{where}: missing or empty: {', '.join(missing)}")
+    if unknown := sorted(set(entry) - KEYS):
+        raise RuleError(f"{where}: unknown key: {', '.join(unknown)}")
+    scope, zone = str(entry.get("scope", "line")), str(entry.get("zone", "any"))
+    if scope not in ("line", "span") or zone not in ("any", "head", "body", "tail"):
+        raise RuleError(f"{where}: scope must be line or span, zone any, head, body or tail")
+    return Rule(
+        id=f"{stem}.{entry['id']}",
+        language=stem,
+        family=str(entry["family"]),
+        why=str(entry["why"]),
+        pattern=_compile(str(entry["pattern"]), cast("Scope", scope), where),
+        cues=_strings(entry["cues"], where),
+        zone=cast("Zone", zone),
+        scope=cast("Scope", scope),
+        removes=_strings(entry["removes"], where),
+        keeps=_strings(entry["keeps"], where),
+    )
+
+
+def _compile(pattern: str, scope: Scope, where: str) -> re.Pattern[str]:
+    whole = rf"^[ \t]*(?:{pattern})[ \t]*$" if scope == "line" else pattern
+    try:
+        return re.compile(whole, re.IGNORECASE | re.MULTILINE)
+    except re.error as error:
+        raise RuleError(f"{where}: the pattern is not a regular expression: {error}") from error
+
+
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise RuleError(f"{where}: cues, removes and keeps are lists of strings")
+    return tuple(cast("list[str]", value))
