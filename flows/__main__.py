@@ -1,0 +1,271 @@
+"""The command `copydesk`: turn folders of scraped news into clean, deduplicated Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+
+from flows import settings as configuration
+from flows.knowledge import cleaning_fingerprint
+from flows.plan import PlanError, Selection, check_raw, make_plan
+from flows.publish import LockedError, PublishError, accepted_inputs
+from flows.run import BugError
+from flows.settings import Settings, SettingsError
+from flows.workers import WorkError
+
+OK, FAILED, USAGE, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
+
+EXIT_CODES = """\
+exit codes:
+  0    done (also when there was nothing new)
+  1    failed: an error of copydesk, damage found by verify, an id that is not there
+  2    cannot start: a wrong option or setting, no readable raw folder, an output that cannot be written
+  3    another run is at work on the same output
+  130  interrupted
+
+settings come from copydesk.toml, then COPYDESK_… variables, then options; see docs/settings.md
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    # A one-shot run says itself what happened; a server keeps the log level of Prefect.
+    if options.command in ("ingest", "backfill"):
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    try:
+        return int(COMMANDS[options.command](options, _settings(options)))
+    except (SettingsError, PlanError, PublishError) as error:
+        return _failed(error, USAGE)
+    except LockedError as error:
+        return _failed(error, BUSY)
+    except (BugError, WorkError, LookupError) as error:
+        return _failed(error, FAILED)
+    except KeyboardInterrupt:
+        return _failed("interrupted; nothing was published, and the next run goes on from here", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has had enough: `copydesk show … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _failed(error: object, code: int) -> int:
+    print(f"copydesk: {error}", file=sys.stderr)
+    return code
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    said: Mapping[str, object] = vars(options)
+    return configuration.load(options.config, flags={name: said.get(name) for name in ("raw", "out", "workers")})
+
+
+# ── commands ────────────────────────────────────────────────────────────────────────────────
+
+
+def _ingest(options: argparse.Namespace, settings: Settings) -> int:
+    check_raw(settings)
+    from flows.ingest import ingest
+
+    ingest(settings.raw, settings.out, settings.workers, options.config, options.prune)
+    return OK
+
+
+def _backfill(options: argparse.Namespace, settings: Settings) -> int:
+    check_raw(settings)
+    if options.since > options.until:
+        raise SettingsError(f"--from {options.since} is after --to {options.until}")
+    if options.dry_run:
+        return _dry_run(Selection(options.since, options.until, options.reprocess), settings)
+    from flows.backfill import backfill
+
+    backfill(
+        options.since,
+        options.until,
+        options.reprocess,
+        settings.raw,
+        settings.out,
+        settings.workers,
+        options.config,
+    )
+    return OK
+
+
+def _dry_run(selection: Selection, settings: Settings) -> int:
+    from flows.status import dry_run
+
+    plan = make_plan(settings, cleaning_fingerprint(settings), accepted_inputs(settings), selection, frozenset())
+    return _print(dry_run(plan, selection))
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from flows.deployments import serve
+
+    serve(settings, options.cron, options.timezone, options.config)
+    return OK
+
+
+def _show(options: argparse.Namespace, settings: Settings) -> int:
+    from flows.show import show
+
+    return _print(show(options.target, settings))
+
+
+def _verify(_options: argparse.Namespace, settings: Settings) -> int:
+    from flows.verify import note, verify
+
+    findings = 0
+    for finding in verify(settings):
+        findings += 1
+        print(finding)
+    _print(note(settings))
+    print(f"{findings} findings" if findings else "all is well: files, counts, raw files, texts and edits agree")
+    return FAILED if findings else OK
+
+
+def _status(_options: argparse.Namespace, settings: Settings) -> int:
+    from flows.status import status
+
+    return _print(status(settings))
+
+
+def _print(lines: Iterable[RenderableType]) -> int:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for line in lines:
+        console.print(line)
+    return OK
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
+    "ingest": _ingest,
+    "backfill": _backfill,
+    "serve": _serve,
+    "show": _show,
+    "verify": _verify,
+    "status": _status,
+}
+
+
+# ── options ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="copydesk",
+        description="Turn folders of scraped news into clean, deduplicated Parquet in which every change is explained.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"copydesk {version('copydesk')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_ingest(commands)
+    _add_backfill(commands)
+    _add_serve(commands)
+    _add_readers(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no public name
+
+
+def _add_ingest(commands: _Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "ingest", "clean what is new or changed in the raw folder, and publish", _INGEST)
+    _add_work(command)
+    command.add_argument("--prune", action="store_true", help="forget the articles of raw files that have vanished")
+
+
+def _add_backfill(commands: _Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "backfill", "clean the files of some days again, and publish once", _BACKFILL)
+    _add_work(command)
+    day = {"type": _day, "required": True, "metavar": "YYYY-MM-DD"}
+    command.add_argument("--from", dest="since", help="the first ingest date", **day)  # type: ignore[arg-type]
+    command.add_argument("--to", dest="until", help="the last ingest date, included", **day)  # type: ignore[arg-type]
+    command.add_argument(
+        "--reprocess",
+        choices=("missing", "changed", "all"),
+        default="missing",
+        help="missing: what has no results (default); changed: also what was cleaned from other bytes or by other "
+        "rules; all: everything",
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would be done, day by day, and stop")
+
+
+def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "serve", "serve ingest (on a schedule) and backfill (on demand) to Prefect", _SERVE)
+    _add_work(command)
+    command.add_argument("--cron", metavar="EXPR", help='when to ingest, for example "15 * * * *"; never without it')
+    command.add_argument("--timezone", metavar="ZONE", default="UTC", help="time zone of --cron (default: UTC)")
+
+
+def _add_readers(commands: _Commands[argparse.ArgumentParser]) -> None:
+    show = _command(commands, "show", "show a record: its source, the removals struck out, the rule beside each", _SHOW)
+    show.add_argument("target", metavar="ID|FILE", help="an id (or a unique start of one), or a raw file")
+    _add_folders(show)
+    _add_folders(_command(commands, "verify", "check the published state against itself and the raw files", _VERIFY))
+    _add_folders(_command(commands, "status", "say what is published, day by day", _STATUS))
+
+
+def _command(
+    commands: _Commands[argparse.ArgumentParser], name: str, summary: str, description: str
+) -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    return commands.add_parser(name, help=summary, description=description, epilog=EXIT_CODES, formatter_class=raw)
+
+
+def _add_work(command: argparse.ArgumentParser) -> None:
+    _add_folders(command)
+    command.add_argument("--workers", metavar="N", help="processes that clean at the same time (default: one per core)")
+
+
+def _add_folders(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--raw", metavar="DIR", help="folder with the scraped files (default: raw)")
+    command.add_argument("--out", metavar="DIR", help="folder for everything that is written (default: processed)")
+    command.add_argument("--config", metavar="FILE", type=Path, help="settings (default: copydesk.toml, if there)")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2024-10-01") from error
+
+
+_INGEST = """\
+Read every raw file that is new or has changed, clean it, find the duplicates in the whole
+dataset, and publish the new state in one step. Running it again changes nothing.
+
+  copydesk ingest
+  copydesk ingest --raw /data/scraped --out /data/news --workers 8
+"""
+_BACKFILL = """\
+Clean the raw files whose ingest date lies in a range, then publish once. The ingest date of a
+file is the date in its path, else of its sidecar, its first record, its modification time.
+
+  copydesk backfill --from 2024-10-01 --to 2024-10-31 --reprocess changed --dry-run
+"""
+_SERVE = """\
+Serve two deployments to Prefect from this process: ingest/ingest, on the schedule if there is
+one, and backfill/backfill, on demand. Set PREFECT_API_URL to the address of your server.
+
+  prefect server start &
+  PREFECT_API_URL=http://127.0.0.1:4200/api copydesk serve --cron "15 * * * *"
+  prefect deployment run backfill/backfill --param since=2024-10-01 --param until=2024-10-31
+"""
+_SHOW = """\
+With an id: the published article or duplicate, its source rebuilt from text and edits.
+With a file: its records, cleaned now by the rules of now; nothing is written.
+"""
+_VERIFY = """\
+Check every table file against its digest, every count against the rows, every raw file against
+what was read, and of every article that text and edits give the text of the raw file again.
+"""
+_STATUS = "Say what is published: counts day by day, rejects by reason, files that are gone or were skipped."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The flow that people schedule: clean what is new or changed, publish the new state.
+
+One task per shard. The task waits in a thread while a worker process cleans; the worker
+knows nothing of Prefect, and can be killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import settings as configuration
+from flows.plan import Selection, Shard
+from flows.progress import Display, display
+from flows.publish import accepted_inputs
+from flows.run import BugError, Outcome, run, summary
+from flows.settings import Settings
+from flows.work import Report
+from flows.workers import Pool
+
+
+@task(name="clean-shard", task_run_name="clean {shard.ingest_date} {shard.key}", cache_policy=NO_CACHE)
+def clean_shard(shard: Shard, pool: Pool, shown: Display) -> Report:
+    """Have one shard cleaned by the next free worker."""
+    report = pool.clean(shard, shown.record)
+    shown.shard()
+    return report
+
+
+def clean(shards: Sequence[Shard], settings: Settings) -> Iterable[Report]:
+    """Have all shards cleaned, as many at a time as there are workers."""
+    if not shards:
+        return ()
+    with Pool(settings) as pool, display(len(shards)) as shown:
+        futures = [clean_shard.submit(shard, pool, shown) for shard in shards]
+        return [future.result() for future in as_completed(futures)]
+
+
+def finish(outcome: Outcome, settings: Settings) -> None:
+    """Say what happened; turn the run red for errors that are ours.
+
+    Raises:
+        BugError: if any record met an error of ours. What could be published was.
+    """
+    for line in summary(outcome, settings):
+        print(line)  # noqa: T201 - the log of a flow is what it prints
+    if outcome.bugs:
+        raise BugError(f"{len(outcome.bugs)} records met an error of copydesk, for one {outcome.bugs[0]}")
+
+
+@flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=64), persist_result=False)  # type: ignore[arg-type]
+def ingest(
+    raw: Path | None = None,
+    out: Path | None = None,
+    workers: int | None = None,
+    config: Path | None = None,
+    prune: bool = False,  # noqa: FBT001, FBT002 - a check box in the form of the deployment
+) -> None:
+    """Clean every raw file that is new or changed, and publish the new state.
+
+    Args:
+        raw: The folder with the scraped files.
+        out: The folder for the output.
+        workers: Processes that clean at the same time.
+        config: A `copydesk.toml` elsewhere than in the working folder.
+        prune: Forget the rows of raw files that have vanished.
+    """
+    settings = configuration.load(config, flags={"raw": raw, "out": out, "workers": workers})
+    vanished = frozenset(path for path in accepted_inputs(settings)) if prune else frozenset()
+    finish(run(settings, Selection(), clean, prune=vanished), settings)

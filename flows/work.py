@@ -1,0 +1,296 @@
+"""What one worker does: `process(shard)`. Paths in, counts out; it knows nothing of Prefect.
+
+A shard's file is written to a temporary name and then renamed: present means done.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cleaners.edits import Edit, text_starts
+from cleaners.fingerprint import digest, sketch, words
+from cleaners.model import Article, DateMention, Knowledge, Origin, PersonMention, Raw, Reject
+from cleaners.pipeline import refine
+from flows import knowledge as tables
+from flows.plan import Member, Shard, part_digest, read_sidecar, real_path, shard_path
+from flows.readers import READERS, Context, Records, media_kind, opened
+from flows.schema import BAND_NAMES, SHARD
+from flows.settings import Settings
+
+BATCH = 200
+"""Records held in memory before they are written."""
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a shard."""
+
+    key: str
+    records: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    """How many records were rejected for which reason."""
+    bugs: tuple[str, ...] = ()
+    """Descriptions of errors that are ours; they turn the run red."""
+
+    @property
+    def articles(self) -> int:
+        """Records that became articles."""
+        return self.records - self.rejects.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Records that killed their worker twice, with the reject that each becomes."""
+
+    up: tuple[Reject, ...] = ()
+
+    def reject(self, origin: Origin) -> Reject | None:
+        """The reject for a record that was given up, None for any other."""
+        return next((reject for reject in self.up if reject.origin == origin), None)
+
+
+def record_id(origin: Origin) -> str:
+    """32 hex digits, a hash of the path and the physical record number."""
+    return blake2b(f"{origin.path}\0{origin.record}".encode(), digest_size=16).hexdigest()
+
+
+def process(
+    shard: Shard,
+    settings: Settings,
+    given: Given = Given(),
+    before: Callable[[Origin], None] = lambda _origin: None,
+) -> Report:
+    """Clean every record of `shard` and write the rows; `before` is called before each record.
+
+    Raises:
+        OSError: if the output cannot be written.
+    """
+    known = tables.load(settings)
+    fingerprint = tables.cleaning_fingerprint(settings)
+    target = shard_path(shard.key, settings)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".tmp-{shard.key}-{os.getpid()}")
+    tally = _Tally(shard.key)
+    outcomes = (_outcome(record, known, given, before, tally) for member in shard.members
+                for record in read(member, settings))  # fmt: skip
+    try:
+        with pq.ParquetWriter(temporary, SHARD, compression="zstd", compression_level=3) as writer:
+            while batch := [row(outcome, known, fingerprint) for outcome in islice(outcomes, BATCH)]:
+                writer.write_table(pa.Table.from_pylist(batch, schema=SHARD))
+        _synced(temporary)
+        temporary.rename(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return tally.report()
+
+
+def read(member: Member, settings: Settings) -> Records:
+    """The records of a member, in physical order. Never raises for what stands in the file."""
+    entry = real_path(member.path, settings)
+    origin = Origin(member.path, member.part.first)
+    try:
+        if part_digest(entry, member.part) != member.part.sha256:
+            yield Reject(
+                origin,
+                "read",
+                "changed-while-read",
+                "the file changed after the run began",
+                environmental=True,
+            )
+            return
+        said, flags = read_sidecar(entry) if member.has_sidecar else (None, ())
+        context = Context(member.path, member.ingest_date, said, flags, member.part.first, settings.record_bytes)
+        with opened(entry) as stream:
+            whole = member.part.size < 0
+            window = stream if whole else _Window(cast("BinaryIO", stream), member.part.offset, member.part.size)
+            yield from READERS[media_kind(entry.name) or ""](cast("BinaryIO", window), context)
+    except OSError as error:
+        yield Reject(origin, "read", "unreadable", f"{error.strerror or error}", environmental=True)
+
+
+class _Window:
+    """`size` bytes of a stream, from `offset` on."""
+
+    def __init__(self, stream: BinaryIO, offset: int, size: int) -> None:
+        self._stream, self._left = stream, size
+        if offset:
+            stream.seek(offset)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes of the range."""
+        if not self._left:
+            return b""
+        block = self._stream.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(block)
+        return block
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts, while a shard is worked on."""
+
+    key: str
+    records: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    bugs: list[str] = field(default_factory=list)
+
+    def report(self) -> Report:
+        return Report(self.key, self.records, self.rejects, tuple(self.bugs))
+
+
+def _outcome(
+    record: Raw | Reject, known: Knowledge, given: Given, before: Callable[[Origin], None], tally: _Tally
+) -> Article | Reject:
+    before(record.origin)
+    outcome = given.reject(record.origin) or (refined(record, known) if isinstance(record, Raw) else record)
+    tally.records += 1
+    if isinstance(outcome, Reject):
+        tally.rejects[outcome.reason] += 1
+        if outcome.reason == "internal-error":
+            tally.bugs.append(f"{outcome.origin.path}, record {outcome.origin.record}: {outcome.detail}")
+    return outcome
+
+
+def refined(raw: Raw, known: Knowledge) -> Article | Reject:
+    """The record refined; an error of ours becomes a reject that says where it happened."""
+    try:
+        return refine(raw, known)
+    except Exception as error:  # noqa: BLE001 - one record must not take its neighbours along; the run turns red
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        return Reject(raw.origin, "work", "internal-error", detail[:1000])
+
+
+def _synced(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+# ── rows ────────────────────────────────────────────────────────────────────────────────────
+
+
+def row(outcome: Article | Reject, known: Knowledge, fingerprint: str) -> Row:
+    """The row of a shard for an article or a reject."""
+    if isinstance(outcome, Reject):
+        return _reject_row(outcome) | {"cleaning_fingerprint": fingerprint}
+    families = {rule.id: rule.family for rule in known.rules}
+    edits = {"edits": edit_rows(outcome.edits, families), "cleaning_fingerprint": fingerprint}
+    return _article_row(outcome) | edits | _fingerprint_row(outcome.text)
+
+
+def _reject_row(reject: Reject) -> Row:
+    return {
+        "id": record_id(reject.origin),
+        "source_path": reject.origin.path,
+        "source_record": reject.origin.record,
+        "reject": {
+            "stage": reject.stage,
+            "reason": reject.reason,
+            "detail": reject.detail,
+            "environmental": reject.environmental,
+            "payload": reject.payload,
+        },
+    }
+
+
+def _article_row(article: Article) -> Row:
+    published = article.published
+    return {
+        "id": record_id(article.origin),
+        "text": article.text,
+        "title": article.title,
+        "title_raw": article.title_raw,
+        "title_source": article.title_source,
+        "authors": [{"name": a.name, "raw": a.raw, "organization": a.organization} for a in article.authors],
+        "published_at": published.value if published else None,
+        "published_precision": published.precision if published else None,
+        "published_raw": published.raw if published else None,
+        "published_source": published.source if published else None,
+        "language": article.language.code,
+        "language_confidence": article.language.confidence,
+        "language_method": article.language.method,
+        "url": article.url,
+        "canonical_url": article.canonical_url,
+        "site": article.site,
+        "word_count": article.word_count,
+        "text_sha256": sha256(article.text.encode()).hexdigest(),
+        "source_path": article.origin.path,
+        "source_record": article.origin.record,
+        "source_record_id": article.source_record_id,
+        "source_metadata": article.source_metadata,
+        "media_type": article.media_type,
+        "charset": article.charset,
+        "extractor": article.extractor,
+        "fetched_at": article.fetched_at,
+        "flags": sorted(set(article.flags)),
+        "mentions": [_mention_row(mention) for mention in article.mentions],
+        "reject": None,
+    }
+
+
+def edit_rows(edits: Sequence[Edit], families: Mapping[str, str]) -> list[Row]:
+    """The edits as rows of the table `edits`, without id and seq."""
+    return [
+        {
+            "start": edit.start,
+            "end": edit.end,
+            "old": edit.old,
+            "new": edit.new,
+            "rules": list(edit.rules),
+            "family": family(edit.rules, families),
+            "text_start": start,
+        }
+        for edit, start in zip(edits, text_starts(edits), strict=True)
+    ]
+
+
+PLAIN = ("characters", "layout")
+"""Families that change how text is written, not what it says."""
+
+
+def family(rules: Sequence[str], families: Mapping[str, str]) -> str:
+    """The family of the first rule that removes, else of the first rule.
+
+    A rule of the code, which has no entry in `families`, belongs to what stands before its dot.
+    """
+    found = [families.get(rule, rule.partition(".")[0]) for rule in rules]
+    return next((name for name in found if name not in PLAIN), found[0])
+
+
+def _mention_row(mention: PersonMention | DateMention) -> Row:
+    common: Row = {
+        "start": mention.start,
+        "end": mention.end,
+        "surface": mention.surface,
+        "value": mention.value,
+        "method": mention.method,
+    }
+    if isinstance(mention, PersonMention):
+        return common | {"kind": "person", "key": mention.key}
+    return common | {
+        "kind": "date",
+        "key": mention.value,
+        "precision": mention.precision,
+        "anchor": mention.anchor,
+        "anchored": mention.anchored,
+        "earliest": mention.earliest,
+        "latest": mention.latest,
+    }
+
+
+def _fingerprint_row(text: str) -> Row:
+    found = words(text)
+    return {"words_digest": digest(found)} | dict(zip(BAND_NAMES, sketch(found), strict=True))

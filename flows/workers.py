@@ -1,0 +1,152 @@
+"""Worker processes that can be killed: by the kernel, for a record that never ends.
+
+A worker is a process with one pipe. Before each record it tells where it is and winds up a
+timer of CPU seconds; when that runs out, the kernel ends the process, in the middle of a C
+call if need be. The record is tried once more, then it becomes a reject, and the others of
+its shard are cleaned as if it had not been there.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from queue import LifoQueue
+from typing import Self
+
+from cleaners.model import Origin, Reject
+from flows.plan import Shard
+from flows.settings import Settings
+from flows.work import Given, Report, process
+
+TRIES = 2
+"""How often a record may take its worker down before it is given up."""
+
+
+class WorkError(RuntimeError):
+    """A shard could not be worked on; the message says why."""
+
+
+class Worker:
+    """One process that cleans shards, started again when it dies."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start the process."""
+        self._settings = settings
+        self._start()
+
+    def _start(self) -> None:
+        context = get_context("spawn")  # a forked child would inherit threads and locks of the orchestrator
+        self._pipe, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there, self._settings), daemon=True)
+        self._process.start()
+        there.close()
+
+    def clean(self, shard: Shard, on_record: Callable[[], None] = lambda: None) -> Report:
+        """Have `shard` processed; `on_record` is called once for each record begun.
+
+        Raises:
+            WorkError: if the worker cannot write, or dies before it reaches a record.
+        """
+        given, deaths = Given(), Counter[Origin]()
+        while True:
+            outcome = self._attempt(shard, given, on_record)
+            if isinstance(outcome, Report):
+                return outcome
+            deaths[outcome.origin] += 1
+            if deaths[outcome.origin] >= TRIES:
+                given = replace(given, up=(*given.up, outcome))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+    def _attempt(self, shard: Shard, given: Given, on_record: Callable[[], None]) -> Report | Reject:
+        """The report of the shard, or the reject for the record at which the worker died."""
+        at: Origin | None = None
+        try:
+            self._pipe.send((shard, given))
+            while isinstance(message := self._pipe.recv(), Origin):
+                at = message
+                on_record()
+        except (EOFError, OSError):
+            return self._buried(at, shard)
+        if isinstance(message, Report):
+            return message
+        raise WorkError(str(message))
+
+    def _buried(self, at: Origin | None, shard: Shard) -> Reject:
+        self._process.join()
+        code = self._process.exitcode or 0
+        self._pipe.close()
+        self._start()
+        if at is None:
+            raise WorkError(f"a worker ended with {_spoken(code)} before it read a record of {shard.members[0].path}")
+        if code == -signal.SIGPROF:
+            detail = f"took more than {self._settings.record_seconds} CPU seconds (setting record_seconds)"
+            return Reject(at, "work", "too-slow", detail, environmental=True)
+        return Reject(at, "work", "worker-died", f"the worker ended with {_spoken(code)}", environmental=True)
+
+
+def _spoken(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _serve(pipe: Connection, settings: Settings) -> None:
+    """The life of a worker: shards in, where it is and reports out, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act on
+
+    def before(origin: Origin) -> None:
+        signal.setitimer(signal.ITIMER_PROF, settings.record_seconds)
+        pipe.send(origin)
+
+    while True:
+        try:
+            shard, given = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(_answer(shard, settings, given, before))
+
+
+def _answer(shard: Shard, settings: Settings, given: Given, before: Callable[[Origin], None]) -> Report | str:
+    try:
+        return process(shard, settings, given, before)
+    except BrokenPipeError:
+        raise  # the parent is gone
+    except OSError as error:
+        return f"cannot write to {settings.out}: {error.strerror or error}"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+class Pool:
+    """Some workers, each started when it is first needed, lent to one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make room for as many workers as the settings say."""
+        self._settings = settings
+        self._free = LifoQueue[Worker | None]()
+        for _ in range(settings.workers):
+            self._free.put(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        while not self._free.empty():
+            if (worker := self._free.get()) is not None:
+                worker.close()
+
+    def clean(self, shard: Shard, on_record: Callable[[], None]) -> Report:
+        """As `Worker.clean`, by the next worker that is free."""
+        worker = self._free.get()
+        try:
+            worker = worker or Worker(self._settings)
+            return worker.clean(shard, on_record)
+        finally:
+            self._free.put(worker)
