@@ -25,7 +25,17 @@ def mojibake(text: str) -> Iterator[Edit]:
         return
     for start, line in lines(text):
         if len(line) <= MAX_LINE and (fixed := ftfy.fix_encoding(line)) != line:
-            yield trimmed(Edit(start, line, fixed, ("characters.mojibake",)))
+            yield from _word_by_word(start, line, fixed)
+
+
+def _word_by_word(start: int, line: str, fixed: str) -> Iterator[Edit]:
+    """Edits as small as they can be: each word by itself, unless spaces were broken too."""
+    old, new = line.split(" "), fixed.split(" ")
+    pairs = zip(old, new, strict=True) if len(old) == len(new) else ((line, fixed),)
+    for before, after in pairs:
+        if before != after:
+            yield trimmed(Edit(start, before, after, ("characters.mojibake",)))
+        start += len(before) + 1
 
 
 def trimmed(edit: Edit) -> Edit:

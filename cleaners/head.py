@@ -13,7 +13,7 @@ from cleaners.dates import publication_date
 from cleaners.edits import Edit
 from cleaners.model import Knowledge, PublishedDate
 from cleaners.names import is_byline
-from cleaners.patterns import is_prose, lines
+from cleaners.patterns import is_prose, line_end, lines
 
 HEAD_LINES = 8
 """How many lines with text the head may have: headline, standfirst, byline, dates, section."""
@@ -90,7 +90,8 @@ def _kind(start: int, line: str, head: Head, document: _Document) -> str | None:
 
 
 def _with(head: Head, kind: str, start: int, line: str, document: _Document) -> Head:
-    head = replace(head, edits=(*head.edits, Edit(start, line, "", (f"head.{kind}",))))
+    old = document.text[start : line_end(document.text, start + len(line))]
+    head = replace(head, edits=(*head.edits, Edit(start, old, "", (f"head.{kind}",))))
     match kind:
         case "title":
             return replace(head, title=line)

@@ -43,6 +43,14 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
+def line_end(text: str, position: int, most: int | None = None) -> int:
+    """The offset behind the line breaks that stand at `position`, at the `most` so many of them."""
+    end = position
+    while text.startswith("\n", end) and (most is None or end < position + most):
+        end += 1
+    return end
+
+
 def is_prose(line: str) -> bool:
     """Whether `line` is a paragraph of running text: long, and it ends like a sentence."""
     return len(line) >= PROSE_LENGTH and _SENTENCE_END.search(line[-8:]) is not None

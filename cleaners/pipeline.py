@@ -42,7 +42,7 @@ ALL_LANGUAGES = ("any", "en")
 def cleaners(language: str, knowledge: Knowledge) -> tuple[Cleaner, ...]:
     """Every cleaner that comes before the head is read, in the order they run."""
     rules = tuple(rule for rule in knowledge.rules if rule.language in (*ALL_LANGUAGES, language))
-    return (*CHARACTERS, *residue(rules), *LAYOUT)
+    return (*CHARACTERS, *residue(rules))
 
 
 @dataclass(frozen=True, slots=True)

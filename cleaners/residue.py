@@ -12,7 +12,7 @@ from typing import cast
 
 from cleaners.edits import Cleaner, Edit
 from cleaners.model import Rule, Scope, Zone
-from cleaners.patterns import disjoint, in_zone, prose_span
+from cleaners.patterns import disjoint, in_zone, line_end, prose_span
 
 MAX_LINE = 2_000
 """Code points; a line rule is not tried on a longer line, which no widget writes."""
@@ -68,8 +68,9 @@ def _matches(text: str, rule: Rule) -> Iterator[Edit]:
 
 
 def _line(text: str, match: re.Match[str], rule: str) -> Edit:
-    """The matched line with one newline: the one behind it, or at the end of the text none."""
-    end = match.end() + text.startswith("\n", match.end())
+    """The matched line with the line breaks behind it: all of them where it stands apart, else one."""
+    stands_apart = match.start() == 0 or text.startswith("\n\n", match.start() - 2)
+    end = line_end(text, match.end(), None if stands_apart else 1)
     return Edit(match.start(), text[match.start() : end], "", (rule,))
 
 

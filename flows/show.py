@@ -57,7 +57,11 @@ def show(target: str, settings: Settings) -> Iterator[Text]:
 
 
 def render(found: Shown) -> Text:
-    """The record with a header, the removals struck out, insertions underlined, rules in brackets."""
+    """The record with a header; in its source the removals are struck out, and the rules stand behind.
+
+    The marks are those of wdiff, so that the output can be read without colours too:
+    `[-removed-]`, `{+inserted+}`, and the rules in double brackets.
+    """
     text = Text()
     for name in HEADER:
         if (value := found.said.get(name)) not in (None, "", []):
@@ -65,22 +69,27 @@ def render(found: Shown) -> Text:
     text.append("─" * 72 + "\n", "dim")
     position = 0
     for edit in found.edits:
-        text.append(inert(found.source[position : edit.start]))
-        text.append(inert(_marked(edit.old)), "red strike").append(inert(edit.new), "green underline")
-        text.append(f"⟦{', '.join(edit.rules)}⟧", "yellow")
-        text.append("\n" if edit.old.endswith("\n") and not edit.new.endswith("\n") else "")
+        text.append(inert(found.source[position : edit.start])).append(_marked(edit))
         position = edit.end
     return text.append(inert(found.source[position:])).append("\n")
+
+
+def _marked(edit: Edit) -> Text:
+    """An edit as it is shown: line breaks stay where they are, so that the source keeps its shape."""
+    before = edit.old[: len(edit.old) - len(edit.old.lstrip("\n"))]
+    removed = edit.old.strip("\n")
+    after = edit.old[len(before) + len(removed) :]
+    text = Text(before)
+    if removed:
+        text.append(f"[-{inert(removed)}-]", "red strike")
+    if edit.new.strip("\n"):
+        text.append(f"{{+{inert(edit.new)}+}}", "green underline")
+    return text.append(f"⟦{', '.join(edit.rules)}⟧", "yellow").append(after)
 
 
 def inert(text: str) -> str:
     """`text` with control characters replaced by their pictures."""
     return text.translate(VISIBLE)
-
-
-def _marked(old: str) -> str:
-    """Removed line breaks and spaces are made visible: a struck-out blank cannot be seen."""
-    return old.replace("\n", "⏎") if old.isspace() else old.strip("\n").replace("\n\n", "\n")
 
 
 def _spoken(value: object) -> str:
