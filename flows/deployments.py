@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import available_timezones
 
-import prefect
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
+from prefect.runner import Runner
 from prefect.schedules import Cron, Schedule
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import get_current_settings
@@ -47,11 +49,39 @@ def serve(settings: Settings, cron: str | None, timezone: str, config: Path | No
         SettingsError: for a schedule that is none, or when no Prefect server answers.
     """
     schedule = _schedule(cron, timezone)
-    _find_server()
+    server = _find_server()
     # What a run prints belongs into its log on the server; the processes of the runs inherit this.
     os.environ.setdefault("PREFECT_LOGGING_LOG_PRINTS", "true")
-    # A served schedule that is paused at shutdown stays paused after the next start.
-    prefect.serve(*_deployments(settings, schedule, config), pause_on_shutdown=False, limit=RUNS_AT_A_TIME)
+    # A schedule that is paused at shutdown stays paused after the next start.
+    runner = Runner(pause_on_shutdown=False, limit=RUNS_AT_A_TIME)
+    for deployment in _deployments(settings, schedule, config):
+        runner.add_deployment(deployment)
+    when = f"at {cron!r}, {timezone}" if cron else "on demand"
+    print(f"serving ingest/ingest ({when}) and backfill/backfill (on demand) to {server}", flush=True)  # noqa: T201
+    asyncio.run(_until_told(runner))
+
+
+async def _until_told(runner: Runner) -> None:
+    """Run what is due until SIGTERM or Ctrl-C; then cancel what runs, and wait for its end.
+
+    `prefect.serve` would kill the run and leave it `Running` on the server for ever, where it
+    holds up the next one until the server takes its turn away from it, minutes later.
+    """
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    # The runner sets up its own handler, which never awaits `astop`; the event loop still calls ours.
+    runner.handle_sigterm = lambda *_: None  # type: ignore[method-assign]
+    serving, waiting = asyncio.create_task(runner.start()), asyncio.create_task(told.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not told.is_set():
+        waiting.cancel()
+    elif runner.started:
+        await runner.astop()
+    else:
+        serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 def _deployments(settings: Settings, schedule: Schedule | None, config: Path | None) -> list[RunnerDeployment]:
@@ -80,7 +110,7 @@ def _parameters(settings: Settings, config: Path | None) -> dict[str, str | int 
 
 
 def _schedule(cron: str | None, timezone: str) -> Schedule | None:
-    """The schedule, if it is one that fires: the server would take "0 0 31 2 *" and stumble over it for ever."""
+    """The schedule, if it is one that fires: the server would stumble over "0 0 31 2 *" for ever."""
     if timezone not in available_timezones():
         raise SettingsError(f"--timezone: {timezone!r} is not a time zone like Europe/Paris")
     if cron is None:
@@ -95,8 +125,8 @@ def _schedule(cron: str | None, timezone: str) -> Schedule | None:
     return Cron(cron, timezone=timezone)
 
 
-def _find_server() -> None:
-    """Make sure that there is a server, and that it answers.
+def _find_server() -> str:
+    """The address of the server, which answers.
 
     Without an address Prefect starts a temporary server. That one has no scheduler: the schedule
     would be accepted and never fire. And nobody else knows where to find it.
@@ -110,6 +140,7 @@ def _find_server() -> None:
     with get_client(sync_client=True) as client:
         if problem := client.api_healthcheck():
             raise SettingsError(f"no Prefect server answers at {address} ({_line(problem)}); {START_A_SERVER}")
+    return address
 
 
 def _line(error: Exception) -> str:

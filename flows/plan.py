@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cleaners.model import Raw
-from flows.readers import BLOCK, BROKEN, LINES, READERS, Context, media_kind, metadata, opened
+from flows.readers import BLOCK, BROKEN, LINES, READERS, Context, media_kind, metadata, next_block, opened
 from flows.settings import Settings
 
 SIDECAR = ".meta.json"
@@ -38,6 +38,9 @@ _PATH_DATES = (
 )
 """`2024-11-15/`, `date=2024-11-15/`, `2024/11/15/`: folders, never a date in a file's name, which
 may be what the article is about."""
+
+
+_ESCAPE = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
 
 
 class PlanError(RuntimeError):
@@ -187,7 +190,11 @@ def sidecar_path(path: Path) -> Path:
 
 def real_path(path: str, settings: Settings) -> Path:
     """The raw file for a path as the tables name it."""
-    return settings.raw / Path(os.fsdecode(path.encode("utf-8", "surrogateescape")))
+    return settings.raw / os.fsdecode(_ESCAPE.sub(_unescaped, path.encode()))
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode()) if match[1] else b"\\"
 
 
 # ── scan ────────────────────────────────────────────────────────────────────────────────────
@@ -263,9 +270,9 @@ def _reason_to_skip(entry: Path, names: Sequence[str]) -> str | None:
 
 
 def _name(root: Path, entry: Path) -> str:
-    r"""The path below the root, with bytes that are not UTF-8 written as `\\xNN`."""
-    relative = entry.relative_to(root).as_posix()
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+    r"""The path below the root; bytes that are not UTF-8 are written as `\xNN`, a backslash twice."""
+    relative = os.fsencode(entry.relative_to(root).as_posix())
+    return relative.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def _input(path: str, entry: Path, settings: Settings) -> Input:
@@ -377,7 +384,7 @@ def content(stream: BinaryIO) -> Iterator[bytes]:
     """The bytes of a stream in pieces, cut behind newlines; a note at the end if it breaks off."""
     while True:
         try:
-            block = stream.read(BLOCK)
+            block = next_block(stream)
         except BROKEN as error:
             yield f"<breaks off: {error or type(error).__name__}>".encode()
             return

@@ -8,6 +8,7 @@ beside a response in a WARC file) is not yielded.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from cleaners.decode import sound
 from cleaners.model import Origin, Raw, Reject
 
 BLOCK = 1 << 16
+GZIP_MAGIC = b"\x1f\x8b"
 BROKEN = (EOFError, OSError, zlib.error)
 """What reading a damaged compressed file raises; OSError includes gzip.BadGzipFile."""
 
@@ -135,7 +137,7 @@ def physical_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
     kept, oversize = bytearray(), False
     while True:
         try:
-            block = stream.read1(BLOCK) if hasattr(stream, "read1") else stream.read(BLOCK)
+            block = next_block(stream)
         except BROKEN as error:
             yield Line(bytes(kept), error, oversize)
             return
@@ -150,6 +152,14 @@ def physical_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
         kept = bytearray() if oversize else kept + rest
     if kept or oversize:
         yield Line(bytes(kept), oversize=oversize)
+
+
+def next_block(stream: BinaryIO) -> bytes:
+    """Some bytes, at most a block; of a damaged stream all that can be had before it raises.
+
+    `read` would throw away what it already has when the stream breaks off in the middle.
+    """
+    return cast("io.BufferedIOBase", stream).read1(BLOCK)
 
 
 def read_jsonl(stream: BinaryIO, context: Context) -> Records:
@@ -216,8 +226,20 @@ def read_warc(stream: BinaryIO, context: Context) -> Records:
         for number, record in enumerate(ArchiveIterator(stream)):
             if record.rec_type in DOCUMENTS:
                 yield _from_warc(record, Origin(context.path, number), context)
+        _check_end(stream)
     except (ArchiveLoadFailed, *BROKEN) as error:
         yield damaged(Origin(context.path, number + 1), error)
+
+
+def _check_end(stream: BinaryIO) -> None:
+    """Raise EOFError if the last gzip member of a file is cut short, which warcio does not tell."""
+    stream.seek(0)
+    if stream.read(2) != GZIP_MAGIC:
+        return
+    stream.seek(0)
+    with gzip.open(stream) as members:
+        while members.read(BLOCK):
+            pass
 
 
 def _from_warc(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw | Reject:
@@ -232,6 +254,8 @@ def _from_warc(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw |
     payload = record.content_stream().read(context.limit + 1)
     if len(payload) > context.limit:
         return too_large(origin, context.limit)
+    if _is_cut(record):
+        return damaged(origin, EOFError("the record is shorter than it says"))
     found = {"url": said.get_header("WARC-Target-URI"), "fetched_at": said.get_header("WARC-Date")}
     return Raw(
         origin,
@@ -244,6 +268,13 @@ def _from_warc(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw |
         record_id=said.get_header("WARC-Record-ID"),
         flags=context.sidecar_flags,
     )
+
+
+def _is_cut(record: ArcWarcRecord) -> bool:
+    """Whether the file ended before the record did."""
+    while record.raw_stream.read(BLOCK):
+        pass
+    return getattr(record.raw_stream, "limit", 0) > 0
 
 
 MEDIA_TYPES: Mapping[str, str] = {

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
+from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +19,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cleaners.decode import sound
 from cleaners.edits import Edit, text_starts
 from cleaners.fingerprint import digest, sketch, words
 from cleaners.model import Article, DateMention, Knowledge, Origin, PersonMention, Raw, Reject
@@ -85,7 +87,7 @@ def process(
     temporary = target.with_name(f".tmp-{shard.key}-{os.getpid()}")
     tally = _Tally(shard.key)
     outcomes = (_outcome(record, known, given, before, tally) for member in shard.members
-                for record in read(member, settings))  # fmt: skip
+                for record in _read(member, settings))  # fmt: skip
     try:
         with pq.ParquetWriter(temporary, SHARD, compression="zstd", compression_level=3) as writer:
             while batch := [row(outcome, known, fingerprint) for outcome in islice(outcomes, BATCH)]:
@@ -95,6 +97,17 @@ def process(
     finally:
         temporary.unlink(missing_ok=True)
     return tally.report()
+
+
+def _read(member: Member, settings: Settings) -> Records:
+    """The records of a member; an error of ours in a reader is a reject that says where it happened."""
+    number = member.part.first
+    try:
+        for record in read(member, settings):
+            number = record.origin.record + 1
+            yield record
+    except Exception as error:  # noqa: BLE001 - one file must not take its neighbours along; the run turns red
+        yield bug(Origin(member.path, number), error)
 
 
 def read(member: Member, settings: Settings) -> Records:
@@ -115,7 +128,7 @@ def read(member: Member, settings: Settings) -> Records:
         context = Context(member.path, member.ingest_date, said, flags, member.part.first, settings.record_bytes)
         with opened(entry) as stream:
             whole = member.part.size < 0
-            window = stream if whole else _Window(cast("BinaryIO", stream), member.part.offset, member.part.size)
+            window = stream if whole else _Window(cast("BufferedIOBase", stream), member.part.offset, member.part.size)
             yield from READERS[media_kind(entry.name) or ""](cast("BinaryIO", window), context)
     except OSError as error:
         yield Reject(origin, "read", "unreadable", f"{error.strerror or error}", environmental=True)
@@ -124,16 +137,16 @@ def read(member: Member, settings: Settings) -> Records:
 class _Window:
     """`size` bytes of a stream, from `offset` on."""
 
-    def __init__(self, stream: BinaryIO, offset: int, size: int) -> None:
+    def __init__(self, stream: BufferedIOBase, offset: int, size: int) -> None:
         self._stream, self._left = stream, size
         if offset:
             stream.seek(offset)
 
-    def read(self, size: int = -1) -> bytes:
+    def read1(self, size: int) -> bytes:
         """Up to `size` bytes of the range."""
         if not self._left:
             return b""
-        block = self._stream.read(self._left if size < 0 else min(size, self._left))
+        block = self._stream.read1(min(size, self._left))
         self._left -= len(block)
         return block
 
@@ -169,9 +182,14 @@ def refined(raw: Raw, known: Knowledge) -> Article | Reject:
     try:
         return refine(raw, known)
     except Exception as error:  # noqa: BLE001 - one record must not take its neighbours along; the run turns red
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-        return Reject(raw.origin, "work", "internal-error", detail[:1000])
+        return bug(raw.origin, error)
+
+
+def bug(origin: Origin, error: Exception) -> Reject:
+    """The reject for a record at which copydesk itself failed."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    detail = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+    return Reject(origin, "work", "internal-error", sound(detail)[0][:1000])
 
 
 def _synced(path: Path) -> None:
