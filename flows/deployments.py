@@ -57,7 +57,8 @@ def serve(settings: Settings, cron: str | None, timezone: str, config: Path | No
     for deployment in _deployments(settings, schedule, config):
         runner.add_deployment(deployment)
     when = f"at {cron!r}, {timezone}" if cron else "on demand"
-    print(f"serving ingest/ingest ({when}) and backfill/backfill (on demand) to {server}", flush=True)  # noqa: T201
+    ready = f"serving ingest/ingest ({when}) and backfill/backfill (on demand) to {server}"
+    print(ready, flush=True)  # noqa: T201 - whoever started it waits for this line
     asyncio.run(_until_told(runner))
 
 
