@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from flows import settings as configuration
 from flows.knowledge import cleaning_fingerprint
 from flows.plan import PlanError, Selection, check_raw, make_plan
-from flows.publish import LockedError, PublishError, accepted_inputs
+from flows.publish import LockedError, PublishError, accepted_inputs, locked
 from flows.run import BugError
 from flows.settings import Settings, SettingsError
 from flows.workers import WorkError
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A one-shot run says itself what happened; a server keeps the log level of Prefect.
     if options.command in ("ingest", "backfill"):
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+        os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
     try:
         return int(COMMANDS[options.command](options, _settings(options)))
     except (SettingsError, PlanError, PublishError) as error:
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BugError, WorkError, LookupError) as error:
         return _failed(error, FAILED)
     except KeyboardInterrupt:
-        return _failed("interrupted; nothing was published, and the next run goes on from here", INTERRUPTED)
+        return _failed("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has had enough: `copydesk show … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
@@ -69,11 +70,19 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
-    check_raw(settings)
-    from flows.ingest import ingest
+    _check(settings)
+    from flows.ingest import ingest, stop_when_told
 
+    stop_when_told()
     ingest(settings.raw, settings.out, settings.workers, options.config, options.prune)
     return OK
+
+
+def _check(settings: Settings) -> None:
+    """Find out within a moment, before Prefect is started, what the run would find out too."""
+    check_raw(settings)
+    with locked(settings):
+        pass
 
 
 def _backfill(options: argparse.Namespace, settings: Settings) -> int:
@@ -82,8 +91,11 @@ def _backfill(options: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError(f"--from {options.since} is after --to {options.until}")
     if options.dry_run:
         return _dry_run(Selection(options.since, options.until, options.reprocess), settings)
+    _check(settings)
     from flows.backfill import backfill
+    from flows.ingest import stop_when_told
 
+    stop_when_told()
     backfill(
         options.since,
         options.until,

@@ -6,12 +6,17 @@ knows nothing of Prefect, and can be killed.
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Iterable, Sequence
+from multiprocessing import active_children
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
+from prefect.server.api.server import SubprocessASGIServer
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import settings as configuration
@@ -39,6 +44,25 @@ def clean(shards: Sequence[Shard], settings: Settings) -> Iterable[Report]:
     with Pool(settings) as pool, display(len(shards)) as shown:
         futures = [clean_shard.submit(shard, pool, shown) for shard in shards]
         return [future.result() for future in as_completed(futures)]
+
+
+def stop_when_told() -> None:
+    """Have a one-shot run end at once on Ctrl-C or SIGTERM, like a run that is killed: nothing half-published.
+
+    Left to itself, Prefect first tells a server that is gone as well, and waits for it for a minute.
+    """
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(number: int, _frame: object) -> None:
+    print("copydesk: stopped; what is published is whole, and the next run goes on from here", file=sys.stderr, flush=True)  # noqa: T201
+    for process in active_children():
+        process.kill()
+    for server in SubprocessASGIServer._instances.values():  # noqa: SLF001 - it offers no list, and `stop` may wait
+        if server.server_process is not None:
+            server.server_process.kill()
+    os._exit(128 + number)
 
 
 def finish(outcome: Outcome, settings: Settings) -> None:

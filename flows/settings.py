@@ -107,7 +107,7 @@ def _from_file(file: Path | None) -> dict[str, tuple[object, str]]:
     ]
     for section, name, _ in said:
         if (section, name) not in known:
-            raise SettingsError(f"{path}: there is no setting {name or section!r} in [{section}]; see docs/settings.md")
+            raise SettingsError(f"{path}: there is no setting {name or section} in [{section}]; see docs/settings.md")
     return {name: (value, f"{name} in {path}") for _, name, value in said}
 
 

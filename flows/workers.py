@@ -35,7 +35,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         """Start the process."""
-        self._settings = settings
+        self._settings, self._closed = settings, False
         self._start()
 
     def _start(self) -> None:
@@ -61,7 +61,8 @@ class Worker:
                 given = replace(given, up=(*given.up, outcome))
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; a thread that waits for it meets a `WorkError`."""
+        self._closed = True
         self._process.kill()
         self._process.join()
         self._pipe.close()
@@ -81,6 +82,8 @@ class Worker:
         raise WorkError(str(message))
 
     def _buried(self, at: Origin | None, shard: Shard) -> Reject:
+        if self._closed:
+            raise WorkError("the run was stopped")
         self._process.join()
         code = self._process.exitcode or 0
         self._pipe.close()
@@ -108,16 +111,16 @@ def _serve(pipe: Connection, settings: Settings) -> None:
     while True:
         try:
             shard, given = pipe.recv()
-        except (EOFError, OSError):
+            pipe.send(_answer(shard, settings, given, before))
+        except (EOFError, OSError):  # the parent is gone
             return
-        pipe.send(_answer(shard, settings, given, before))
 
 
 def _answer(shard: Shard, settings: Settings, given: Given, before: Callable[[Origin], None]) -> Report | str:
     try:
         return process(shard, settings, given, before)
     except BrokenPipeError:
-        raise  # the parent is gone
+        raise  # of the pipe to the parent, not of the output
     except OSError as error:
         return f"cannot write to {settings.out}: {error.strerror or error}"
     finally:
@@ -129,7 +132,8 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         """Make room for as many workers as the settings say."""
-        self._settings = settings
+        self._settings, self._closed = settings, False
+        self._workers: list[Worker] = []
         self._free = LifoQueue[Worker | None]()
         for _ in range(settings.workers):
             self._free.put(None)
@@ -138,15 +142,19 @@ class Pool:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        while not self._free.empty():
-            if (worker := self._free.get()) is not None:
-                worker.close()
+        self._closed = True  # an interrupted run has threads that still wait for a worker
+        for worker in self._workers:
+            worker.close()
 
     def clean(self, shard: Shard, on_record: Callable[[], None]) -> Report:
         """As `Worker.clean`, by the next worker that is free."""
         worker = self._free.get()
         try:
-            worker = worker or Worker(self._settings)
+            if self._closed:
+                raise WorkError("the run was stopped")
+            if worker is None:
+                worker = Worker(self._settings)
+                self._workers.append(worker)
             return worker.clean(shard, on_record)
         finally:
             self._free.put(worker)
