@@ -13,12 +13,12 @@ often they were looked at before, does not enter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from cleaners.fingerprint import Words, cased_words, containment, jaccard, shingles, words
 
@@ -31,11 +31,17 @@ MAX_UNLIKE = 3
 """A URL that more than this many unlike texts claim identifies nothing."""
 SECTION_DEPTH = 2
 """Path segments that the address of a section may have ("/news/local/")."""
+INDEX = ("index", "default", "home")
+"""File names that stand for the folder they are in."""
+PAGING = ("page", "paged", "pg", "offset", "start")
+"""Parameters that turn the pages of a section."""
 MIN_SPOTS = 3
 """Replaced places from which a pair may be a template: weather, stock and match reports
 differ all over, an edited copy in one or two places."""
 MIN_PARTICULARS = 0.6
 """Share of numbers and names among the replaced words above which a pair is a template."""
+MAX_FORM = 2_000
+"""Words above which nobody asks either: a form is short, and the question costs the square of them."""
 MIN_SIMILAR = 0.5
 """Jaccard below which nobody asks whether a pair is a template."""
 MIN_OVERLAP = 0.8
@@ -102,6 +108,8 @@ class Decision:
 
 Compare = Callable[[str, str], Pair]
 """Two ids, compared exactly."""
+Buckets = Mapping[str, Iterable[Hashable]]
+"""For an id the buckets it is in; two articles that share none are not compared."""
 
 
 def compare(a: str, b: str) -> Pair:
@@ -120,6 +128,8 @@ def is_template(a: Words, b: Words) -> bool:
     >>> is_template(tuple("Ayr beat Luss 3 to 1 on Monday".split()), tuple("Ayr beat Luss 3 to 1 today".split()))
     False
     """
+    if max(len(a), len(b)) > MAX_FORM:
+        return False
     spots = [
         (a[a_start:a_end], b[b_start:b_end])
         for tag, a_start, a_end, b_start, b_end in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
@@ -130,20 +140,23 @@ def is_template(a: Words, b: Words) -> bool:
     return len(spots) >= MIN_SPOTS and particulars >= MIN_PARTICULARS * len(replaced)
 
 
-def decide(entries: Iterable[Entry], pairs: Iterable[tuple[str, str]], compare: Compare, rule: Rule) -> Decision:
-    """Apply the survivor rule to `entries`, given candidate `pairs` of ids (in any order)."""
+def decide(entries: Iterable[Entry], buckets: Buckets, compare: Compare, rule: Rule) -> Decision:
+    """Apply the survivor rule to `entries`, in whatever order they come.
+
+    An article is compared with the survivors that it shares a bucket with, and with no others:
+    ten thousand copies of one page cost ten thousand comparisons, not fifty million.
+    """
     ordered = sorted(entries, key=rule.order)
     newest, shared = _revisions(ordered, compare)
-    neighbours = _neighbours(ordered, pairs, compare, rule.threshold)
-    survivors = _Survivors(neighbours)
+    walk = _Walk(buckets, compare, rule.threshold)
     for entry in ordered:
         if entry.id not in newest:
-            survivors.meet(entry)
+            walk.meet(entry)
     for entry in ordered:
         if entry.id in newest:
-            survivors.meet_revision(entry, newest[entry.id], compare)
-    overlaps = tuple(_overlaps(ordered, pairs, compare, survivors.duplicates))
-    return Decision(survivors.duplicates, shared - survivors.duplicates.keys(), overlaps)
+            walk.meet_revision(entry, newest[entry.id])
+    overlaps = tuple(sorted(walk.overlaps, key=lambda overlap: (overlap.id, overlap.other_id)))
+    return Decision(walk.duplicates, shared - walk.duplicates.keys(), overlaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,34 +175,61 @@ class Rule:
 
 
 @dataclass(slots=True)
-class _Survivors:
+class _Walk:
     """The articles met so far, in total order, and what became of each."""
 
-    neighbours: Mapping[str, Mapping[str, float]]
-    places: dict[str, int] = field(default_factory=dict)
+    buckets: Buckets
+    compare: Compare
+    threshold: float
+    places: dict[str, tuple[int, Entry]] = field(default_factory=dict)
+    """The survivors, with the order in which they were met."""
+    in_bucket: defaultdict[Hashable, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The survivors in each bucket."""
     by_digest: dict[str, str] = field(default_factory=dict)
     duplicates: dict[str, Duplicate] = field(default_factory=dict)
+    overlaps: list[Overlap] = field(default_factory=list)
 
     def meet(self, entry: Entry) -> None:
-        """Decide on an article that is not an older revision."""
-        near = self.neighbours.get(entry.digest, {})
-        matches = {other: Duplicate(other, "near", near[other]) for other in near if other in self.places}
+        """Decide on an article: a copy of the first survivor that it matches, or a survivor itself."""
         if (same := self.by_digest.get(entry.digest)) is not None:
-            matches[same] = Duplicate(same, "exact", 1.0)
-        if matches:
-            self.duplicates[entry.id] = matches[min(matches, key=self.places.__getitem__)]
-        else:
-            self.places[entry.id] = len(self.places)
-            self.by_digest[entry.digest] = entry.id
+            self.duplicates[entry.id] = Duplicate(same, "exact", 1.0)
+            return
+        overlaps = list[Overlap]()
+        for other in self._candidates(entry):
+            pair = self.compare(entry.id, other)
+            if pair.jaccard >= self.threshold and not pair.is_template:
+                self.duplicates[entry.id] = Duplicate(other, "near", pair.jaccard)
+                return
+            if pair.containment >= MIN_OVERLAP:
+                overlaps.append(_overlap(entry, self.places[other][1], pair))
+        self._survive(entry)
+        self.overlaps += overlaps
 
-    def meet_revision(self, entry: Entry, newest: str, compare: Compare) -> None:
+    def meet_revision(self, entry: Entry, newest: str) -> None:
         """Decide on an older revision: it goes with its newest version, wherever that went."""
         of = self.duplicates[newest].of if newest in self.duplicates else newest
-        pair = compare(entry.id, of)
+        pair = self.compare(entry.id, of)
         if pair.containment >= MIN_REVISION:
             self.duplicates[entry.id] = Duplicate(of, "revision", pair.jaccard)
         else:
             self.meet(entry)
+
+    def _candidates(self, entry: Entry) -> list[str]:
+        """The survivors that share a bucket with the article, in the order they were met."""
+        found = {other for bucket in self.buckets.get(entry.id, ()) for other in self.in_bucket.get(bucket, ())}
+        return sorted(found, key=lambda other: self.places[other][0])
+
+    def _survive(self, entry: Entry) -> None:
+        self.places[entry.id] = (len(self.places), entry)
+        self.by_digest[entry.digest] = entry.id
+        for bucket in self.buckets.get(entry.id, ()):
+            self.in_bucket[bucket].append(entry.id)
+
+
+def _overlap(a: Entry, b: Entry, pair: Pair) -> Overlap:
+    """The shorter article stands in the longer one."""
+    shorter, longer = sorted((a, b), key=lambda entry: (entry.length, entry.id))
+    return Overlap(shorter.id, longer.id, pair.containment, pair.jaccard)
 
 
 def _revisions(ordered: Sequence[Entry], compare: Compare) -> tuple[dict[str, str], frozenset[str]]:
@@ -232,40 +272,8 @@ def identifies(url: str) -> bool:
     (False, True)
     """
     parts = urlsplit(url)
-    segments = [segment for segment in parts.path.split("/") if segment]
+    segments = [segment for segment in parts.path.split("/") if segment and segment.partition(".")[0] not in INDEX]
     last = segments[-1] if segments else ""
-    slug = last.count("-") + last.count("_") > 1 or any(character.isdigit() for character in last + parts.query)
+    query = "".join(value for name, value in parse_qsl(parts.query) if name not in PAGING)
+    slug = last.count("-") + last.count("_") > 1 or any(character.isdigit() for character in last + query)
     return slug or len(segments) > SECTION_DEPTH or last.endswith((".html", ".htm", ".php", ".aspx"))
-
-
-def _neighbours(
-    ordered: Sequence[Entry], pairs: Iterable[tuple[str, str]], compare: Compare, threshold: float
-) -> dict[str, dict[str, float]]:
-    """For each digest the ids of near copies, with their similarity.
-
-    Pairs are between the first articles of each digest; copies of either are matched too.
-    """
-    of_id = {entry.id: entry.digest for entry in ordered}
-    by_digest = defaultdict[str, list[str]](list)
-    for entry in ordered:
-        by_digest[entry.digest].append(entry.id)
-    near = defaultdict[str, dict[str, float]](dict)
-    for a, b in pairs:
-        pair = compare(a, b)
-        if pair.jaccard >= threshold and not pair.is_template and of_id[a] != of_id[b]:
-            near[of_id[a]] |= dict.fromkeys(by_digest[of_id[b]], pair.jaccard)
-            near[of_id[b]] |= dict.fromkeys(by_digest[of_id[a]], pair.jaccard)
-    return near
-
-
-def _overlaps(
-    ordered: Sequence[Entry],
-    pairs: Iterable[tuple[str, str]],
-    compare: Compare,
-    gone: Mapping[str, Duplicate],
-) -> Iterable[Overlap]:
-    """Verified pairs of surviving articles of which one stands nearly whole in the other."""
-    lengths = {entry.id: (entry.length, entry.id) for entry in ordered}
-    for a, b in sorted(tuple(sorted(pair, key=lengths.__getitem__)) for pair in pairs):
-        if a not in gone and b not in gone and (pair := compare(a, b)).containment >= MIN_OVERLAP:
-            yield Overlap(a, b, pair.containment, pair.jaccard)

@@ -7,7 +7,7 @@ of articles that have to be compared.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cleaners import duplicates
-from cleaners.duplicates import Decision, Entry, Pair, Rule
+from cleaners.duplicates import Compare, Decision, Entry, Pair, Rule
 from flows.plan import Input, shard_path
 from flows.schema import BAND_NAMES
 from flows.settings import Settings
@@ -64,12 +64,9 @@ def decide(inputs: Iterable[Input], settings: Settings) -> Decision:
     """The decision on all articles of `inputs`."""
     shards = accepted(inputs)
     entries, places = _entries(shards, settings)
-    first = _first_of_digest(entries)
-    pairs = _pairs(shards, settings, {entry.id for entry in first})
-    compare = _comparer(places, settings)
+    buckets = _buckets(shards, settings, entries)
     rule = Rule(settings.near_threshold, settings.prefer)
-    ordered = sorted(pairs, key=lambda pair: (places[pair[0]].shard, places[pair[1]].shard, pair))
-    return duplicates.decide(entries, ordered, compare, rule)
+    return duplicates.decide(entries, buckets, _comparer(entries, places, settings), rule)
 
 
 def _entries(shards: Mapping[str, frozenset[str]], settings: Settings) -> tuple[list[Entry], dict[str, Place]]:
@@ -95,48 +92,44 @@ def _entry(row: Mapping[str, object]) -> Entry:
     )
 
 
-def _first_of_digest(entries: Iterable[Entry]) -> list[Entry]:
-    """One article for each distinct sequence of words, the one with the smallest id."""
-    first = dict[str, Entry]()
-    for entry in entries:
-        if entry.digest not in first or entry.id < first[entry.digest].id:
-            first[entry.digest] = entry
-    return list(first.values())
-
-
-def _pairs(shards: Mapping[str, frozenset[str]], settings: Settings, ids: set[str]) -> set[tuple[str, str]]:
-    """Pairs of `ids` that agree in at least one band."""
-    found = set[tuple[str, str]]()
-    for name in BAND_NAMES:
-        names, values = _band(shards, settings, name, ids)
-        for bucket in _buckets(values):
-            members = sorted(names[position] for position in bucket)
-            found.update((a, b) for number, a in enumerate(members) for b in members[number + 1 :])
+def _buckets(
+    shards: Mapping[str, frozenset[str]], settings: Settings, entries: Iterable[Entry]
+) -> dict[str, list[tuple[int, int]]]:
+    """For each article the bands, and its value there, that it shares with other words."""
+    digests = {entry.id: entry.digest for entry in entries}
+    found = defaultdict[str, list[tuple[int, int]]](list)
+    for number, name in enumerate(BAND_NAMES):
+        names, values = _band(shards, settings, name)
+        for bucket in _shared(values):
+            members = [names[position] for position in bucket]
+            if len({digests[member] for member in members}) > 1:
+                for member in members:
+                    found[member].append((number, int(values[bucket[0]])))
     return found
 
 
-def _band(
-    shards: Mapping[str, frozenset[str]], settings: Settings, name: str, ids: set[str]
-) -> tuple[list[str], NDArray[np.uint64]]:
-    names, values = list[str](), list[int]()
+def _band(shards: Mapping[str, frozenset[str]], settings: Settings, name: str) -> tuple[list[str], NDArray[np.uint64]]:
+    """The ids of all articles, and their values in one band."""
+    names, values = list[str](), [np.empty(0, np.uint64)]
     for key, paths in shards.items():
         table = rows_of(key, paths, settings, ("id", "source_path", name))
-        for identity, value in zip(table["id"].to_pylist(), table[name].to_pylist(), strict=True):
-            if identity in ids and value is not None:
-                names.append(identity)
-                values.append(value)
-    return names, np.array(values, dtype=np.uint64)
+        table = table.filter(pc.is_valid(table[name]))
+        names += table["id"].to_pylist()
+        values.append(table[name].to_numpy())
+    return names, np.concatenate(values)
 
 
-def _buckets(values: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+def _shared(values: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
     """The positions of each value that occurs more than once."""
     order = np.argsort(values, kind="stable")
     edges = np.flatnonzero(np.diff(values[order])) + 1
     yield from (group for group in np.split(order, edges) if len(group) > 1)
 
 
-def _comparer(places: Mapping[str, Place], settings: Settings) -> Callable[[str, str], Pair]:
-    """A function that compares the texts of two ids, and remembers what it found."""
+def _comparer(entries: Iterable[Entry], places: Mapping[str, Place], settings: Settings) -> Compare:
+    """A function that compares the texts of two ids, and remembers what it found for their words."""
+    digests = {entry.id: entry.digest for entry in entries}
+    known = dict[tuple[str, str], Pair]()
 
     @lru_cache(maxsize=OPEN_SHARDS)
     def texts(key: str) -> pa.ChunkedArray:
@@ -146,8 +139,11 @@ def _comparer(places: Mapping[str, Place], settings: Settings) -> Callable[[str,
         place = places[identity]
         return str(texts(place.shard)[place.row].as_py())
 
-    @cache
-    def ordered(a: str, b: str) -> Pair:
-        return duplicates.compare(text(a), text(b))
+    def compare(a: str, b: str) -> Pair:
+        a, b = sorted((a, b), key=lambda identity: (digests[identity], identity))
+        words = digests[a], digests[b]
+        if words not in known:
+            known[words] = duplicates.compare(text(a), text(b))
+        return known[words]
 
-    return lambda a, b: ordered(a, b) if a < b else ordered(b, a)
+    return compare
