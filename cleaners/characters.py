@@ -6,25 +6,28 @@ None of this changes a word. Typographic quotes and dashes stay as the author wr
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import ftfy
 from ftfy.badness import is_bad
 
-from cleaners.edits import Cleaner, Edit
+from cleaners.edits import Cleaned, Cleaner, Edit, clean_on
 from cleaners.patterns import lines, replace, rewrite
 
 MAX_LINE = 100_000
 """Code points; a longer line is not searched for mojibake, which costs ftfy quadratic time
 in the worst case. No paragraph of news is a tenth as long."""
+ROUNDS = 8
+"""How often the characters are looked at again: one repair can lay open another ("&amp;#8217;"),
+and each of them leaves less to repair. No text of news needs a third round."""
 
 
 def mojibake(text: str) -> Iterator[Edit]:
     """Undo wrong decodings ("donâ€™t"), line by line, as far as ftfy is certain."""
-    if not is_bad(text):
+    if text.isascii():
         return
     for start, line in lines(text):
-        if len(line) <= MAX_LINE and (fixed := ftfy.fix_encoding(line)) != line:
+        if len(line) <= MAX_LINE and is_bad(line) and (fixed := ftfy.fix_encoding(line)) != line:
             yield from _word_by_word(start, line, fixed)
 
 
@@ -60,7 +63,7 @@ references = rewrite(
 # Nobody sees these. U+200C and U+200D stay: Persian, Indic scripts and emoji are spelled with them.
 invisible = replace(
     "characters.invisible",
-    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]",
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]+",
     "",
 )
 
@@ -87,5 +90,20 @@ def _inside_line(text: str, start: int, end: int) -> bool:
     return start > 0 and text[start - 1] != "\n" and end < len(text) and text[end] != "\n"
 
 
-CHARACTERS: tuple[Cleaner, ...] = (newlines, mojibake, references, invisible, spaces, quotes)
+def settled(cleaners: Sequence[Cleaner]) -> Cleaner:
+    """One cleaner that runs `cleaners` until they find nothing more."""
+
+    def propose(text: str) -> tuple[Edit, ...]:
+        cleaned = Cleaned(text, ())
+        for _ in range(ROUNDS):
+            before, cleaned = cleaned, clean_on(text, cleaned, cleaners)
+            if cleaned.text == before.text:
+                break
+        return cleaned.edits
+
+    return propose
+
+
+# Mojibake comes before newlines: U+0085 and U+2028 are half of a letter there ("Ã\x85rhus").
+CHARACTERS: tuple[Cleaner, ...] = (settled((mojibake, references, newlines, invisible, spaces, quotes)),)
 LAYOUT: tuple[Cleaner, ...] = (spaces, blank_lines)

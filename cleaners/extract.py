@@ -6,6 +6,7 @@ finds nothing usable, BeautifulSoup collects the paragraphs. Plain text is its o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -40,6 +41,7 @@ FURNITURE = (
     "svg",
     "iframe",
 )
+_WEB = re.compile(r"(?i)https?://[^\s/]+(?:/\S*)?\Z")
 PARAGRAPHS = ("p", "h2", "h3", "blockquote", "li", "pre")
 
 TRAFILATURA = f"trafilatura {version('trafilatura')}"
@@ -105,12 +107,15 @@ def _is_usable(text: str) -> bool:
 
 
 def _paragraphs(page: str) -> str:
-    """The paragraphs of `<article>`, `<main>` or the page, without forms and menus."""
+    """The paragraphs of `<article>`, `<main>` or the page, each once, without forms and menus."""
     soup = BeautifulSoup(page, "lxml")
     for element in soup(FURNITURE):
         element.decompose()
+    for element in soup(("br", *PARAGRAPHS)):
+        element.insert_after(" ")
     root = soup.find("article") or soup.find("main") or soup.body or soup
-    found = (" ".join(element.get_text(" ").split()) for element in root.find_all(PARAGRAPHS))
+    outermost = (element for element in root.find_all(PARAGRAPHS) if element.find_parent(PARAGRAPHS) is None)
+    found = (" ".join(element.get_text().split()) for element in outermost)
     return "\n\n".join(text for text in found if text)
 
 
@@ -166,8 +171,12 @@ def _believable(address: str, url: str | None) -> bool:
 
 
 def _normal(address: str) -> str | None:
+    """The address as it is written shortest; None if it is no address on the web."""
+    address = address.strip()
+    if not _WEB.match(address) or host(address) is None:
+        return None
     try:
-        return courlan.normalize_url(urldefrag(address.strip()).url) or None if "://" in address else None
+        return courlan.normalize_url(urldefrag(address).url) or None
     except ValueError:
         return None
 

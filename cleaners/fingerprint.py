@@ -1,12 +1,13 @@
 """What two texts are compared by: words, shingles, and a sketch that finds candidates.
 
-The sketch only proposes pairs; `similarity` decides, exactly, on shingles of the texts.
+The sketch only proposes pairs; `jaccard` decides, exactly, on shingles of the texts.
 """
 
 from __future__ import annotations
 
 import re
 from hashlib import blake2b, sha256
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,13 @@ _Hashes = NDArray[np.uint64]
 
 
 def words(text: str) -> Words:
-    """The words of `text`, casefolded, without punctuation."""
-    return tuple(_WORD.findall(text.casefold()))
+    """The words of `text`, casefolded, accents composed, without punctuation."""
+    return cased_words(text.casefold())
 
 
 def cased_words(text: str) -> Words:
     """The words of `text` as they are written, without punctuation."""
-    return tuple(_WORD.findall(text))
+    return tuple(_WORD.findall(normalize("NFC", text)))
 
 
 def digest(words: Words) -> str:

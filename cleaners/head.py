@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from unicodedata import combining, normalize
 
 from cleaners.dates import publication_date
 from cleaners.edits import Edit
@@ -27,17 +29,26 @@ MAX_OTHER_WORDS = 2
 """Words beside the date that a date line may have: a place of two words."""
 MIN_TITLE = 12
 """Code points of the shortest line that is taken for a headline without further evidence."""
+MIN_TITLE_WORDS = 4
+"""Words of the shortest one: two or three are as often the name of an author or a section."""
 
-_TITLE = re.compile(rf"(?=.{{{MIN_TITLE},{MAX_TITLE}}}\Z)(?=\S+ )[\"'‘“¿¡]?[^\W_].*[^\s.,;:—–-]\s*\Z")
+# Not the first question of an interview, the credit of a picture, a sentence that ends inside its
+# quotation marks, or two sentences.
+_TITLE = re.compile(
+    rf"(?=.{{{MIN_TITLE},{MAX_TITLE}}}\Z)(?=(?:\S+ ){{{MIN_TITLE_WORDS - 1}}})"
+    r"(?!Q(?:uestion)?[.:]|Image c|Media [cp]|.*(?:[Pp]hoto ?:|\|))(?!.*[^\W\d]{4}[.!?] [^\W\d_])"
+    r"[\"'‘“¿¡]?[^\W_].*(?:[^\s.…,;:—–\"”’»)\]-]|[^\s.…,;:][\"”’»)\]]+)\s*\Z"
+)
 _TIMESTAMP_WORDS = re.compile(
     r"(?i)\b(?:published|updated|posted|last (?:updated|modified)|first published|created|at|on|by|"
-    r"[ap]\.?m\.?|[A-Z]{2,4}|uhr|veröffentlicht|aktualisiert|publicado|actualizado|publié le|mis à jour|"
-    r"min(?:ute)?s? read)\b"
+    r"[ap]\.?m\.?|min(?:ute)?s? read|"
+    r"veröffentlicht|aktualisiert|am|um|uhr|publicado|actualizado|atualizado|em|el|de|a las|às|publié|mis à jour|le|à|"
+    r"pubblicato|aggiornato|il|alle|gepubliceerd|bijgewerkt|op|om|опубликовано|обновлено|в)\b"
 )
 _WORD = re.compile(r"\w+")
 _DATELINE = re.compile(
     r"\A(?:[A-Z][A-Z'’.-]+(?: [A-Z][A-Z'’.-]+){0,3})(?:, [A-Z][\w.]+){0,2}"
-    r"(?:,? (?:[A-Z][a-z]{2,8}\.? \d{1,2}))?(?: ?\([A-Z][\w .&/-]{1,30}\))? ?(?:—|–|--|-) ?"
+    r"(?:,? (?:[A-Z][a-z]{2,8}\.? \d{1,2}))?(?: ?\([A-Z][\w .&/-]{1,30}\))?(?: ?(?:—|–|--) ?| - )(?=[\"“'‘]?[A-Z0-9])"
 )
 
 
@@ -78,7 +89,7 @@ def read_head(text: str, title: str | None, language: str, knowledge: Knowledge)
 
 
 def _first_lines(text: str) -> list[tuple[int, str]]:
-    return [(start, line) for start, line in lines(text[: HEAD_LINES * 1000]) if line.strip()][:HEAD_LINES]
+    return list(islice(((start, line) for start, line in lines(text) if line.strip()), HEAD_LINES))
 
 
 def _kind(start: int, line: str, head: Head, document: _Document) -> str | None:
@@ -113,22 +124,24 @@ def _is_title(start: int, line: str, head: Head, document: _Document) -> bool:
         not head.edits
         and _TITLE.match(line) is not None
         and not _is_byline(line, document.knowledge)
+        and not _is_date_line(line, document)
         and _leads_an_article(line, document.text[start + len(line) :], document.knowledge)
     )
 
 
 def _same(line: str, title: str) -> bool:
     """Whether the line is the title, letter for letter, but for case and punctuation."""
-    return _WORD.findall(line.casefold()) == _WORD.findall(title.casefold())
+    return _WORD.findall(line.casefold()) == (_WORD.findall(title.casefold()) or [title])
 
 
 def _leads_an_article(line: str, rest: str, knowledge: Knowledge) -> bool:
     """Whether a paragraph of running text follows, alone or behind a byline or a date."""
-    following = [after for _, after in lines(rest[: HEAD_LINES * 1000]) if after.strip()][:4]
+    following = [after for _, after in _first_lines(rest)[:4]]
     apart = rest.startswith("\n\n")
     is_quotation = line.endswith(('"', "”")) and not apart
+    goes_on = bool(following) and following[0][0].islower() and not apart  # a line of wrapped text
     follows = apart or (bool(following) and (is_prose(following[0]) or _is_byline(following[0], knowledge)))
-    return follows and not is_quotation and any(map(is_prose, following))
+    return follows and not is_quotation and not goes_on and any(map(is_prose, following))
 
 
 def _is_byline(line: str, knowledge: Knowledge) -> bool:
@@ -136,15 +149,27 @@ def _is_byline(line: str, knowledge: Knowledge) -> bool:
 
 
 def _is_date_line(line: str, document: _Document) -> bool:
-    """Whether the line holds a date, to the day at least, and hardly another word."""
+    """Whether the line holds a date, to the day at least, and hardly another word: at most names."""
     if len(line) > MAX_DATE_LINE or not any(character.isdigit() for character in line):
         return False
     found = _date_in(line, document)
     if found is None or found.precision in ("year", "month"):
         return False
-    left = _TIMESTAMP_WORDS.sub(" ", line.replace(found.raw, " "))
-    others = [word for word in map(str, _WORD.findall(left)) if len(word) > 1 and word.isalpha()]
-    return len(others) <= MAX_OTHER_WORDS
+    known, left = _date_words(document), _TIMESTAMP_WORDS.sub(" ", line)
+    others = [word for word in map(str, _WORD.findall(left)) if word.isalpha() and _folded(word) not in known]
+    most = 0 if line.rstrip().endswith((".", "!", "?")) else MAX_OTHER_WORDS
+    return len(others) <= most and not any(word[0].islower() for word in others)
+
+
+def _date_words(document: _Document) -> frozenset[str]:
+    """What a date is made of in the language of the text: names of months, weekdays and zones."""
+    dates, languages = document.knowledge.dates, ("", "en", document.language)
+    names = [table.get(language, {}) for table in (dates.months, dates.weekdays) for language in languages]
+    return dates.connectors.union(dates.halves, dates.zones, dates.daylight_zones, *names)
+
+
+def _folded(word: str) -> str:
+    return "".join(letter for letter in normalize("NFD", word.casefold()) if not combining(letter))
 
 
 def _with_dateline(head: Head, document: _Document) -> Head:

@@ -6,6 +6,7 @@ Only statements are collected here; what a date or a byline means is for `dates.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ PUBLISHED_META = (
 )  # fmt: skip
 AUTHOR_META = ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "byl")
 TITLE_META = ("og:title", "twitter:title", "parsely-title", "dc.title")
+
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def read_metadata(tree: HtmlElement) -> Metadata:
         published=(*_published(tree, node, meta),),
         canonical_urls=tuple(_canonical(tree, meta)),
         site=meta.get("og:site_name") or _name(node.get("publisher")),
-        language=(tree.get("lang") or _text(node.get("inLanguage")) or meta.get("og:locale") or "")[:2].lower() or None,
+        language=tree.get("lang") or _text(node.get("inLanguage")) or meta.get("og:locale"),
     )
 
 
@@ -135,7 +138,8 @@ def _name(value: object) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return " ".join(value.split()) or None if isinstance(value, str) else None
+    """The string on one line; half of a surrogate pair, which JSON can spell, as U+FFFD."""
+    return " ".join(_SURROGATES.sub("�", value).split()) or None if isinstance(value, str) else None
 
 
 def _visible(element: HtmlElement) -> str:

@@ -7,6 +7,7 @@ Text is changed only by edits (`edits.py`), so that every change is explained an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -34,6 +35,9 @@ from cleaners.model import (
 )
 from cleaners.names import parse_byline, person_mentions
 from cleaners.residue import residue
+
+_LANGUAGE_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
+"""The language in a tag like `pt-BR` or `fil`; the names of languages are no tags."""
 
 ALL_LANGUAGES = ("any", "en")
 """Rule packs that every text meets: sites in all languages carry English widgets."""
@@ -108,9 +112,8 @@ def _article(draft: Draft, knowledge: Knowledge) -> Article:
 def _language(page: Page) -> Language:
     """What the text shows; for a text too short to tell, what the page or record claims."""
     found = detect(page.text)
-    if found.code == "und" and page.language and page.language[:2].isalpha():
-        return Language(page.language[:2].lower(), 0.0, "declared")
-    return found
+    claimed = _LANGUAGE_TAG.match(page.language or "")
+    return Language(claimed[1].lower(), 0.0, "declared") if found.code == "und" and claimed else found
 
 
 def _published(draft: Draft, knowledge: Knowledge) -> PublishedDate | None:

@@ -12,7 +12,7 @@ from typing import cast
 
 from cleaners.edits import Cleaner, Edit
 from cleaners.model import Rule, Scope, Zone
-from cleaners.patterns import disjoint, in_zone, line_end, prose_span
+from cleaners.patterns import SENTENCE_LENGTH, disjoint, in_zone, is_sentence, line_end, prose_span
 
 MAX_LINE = 2_000
 """Code points; a line rule is not tried on a longer line, which no widget writes."""
@@ -25,7 +25,7 @@ class RuleError(ValueError):
 
 
 def parse_rules(tables: Mapping[str, Mapping[str, object]]) -> tuple[Rule, ...]:
-    """The rules of parsed TOML files, keyed by file stem, which is the language or `any`.
+    """The rules of parsed TOML files, keyed by file stem: the language or `any`, perhaps with more behind a hyphen.
 
     Raises:
         RuleError: with the file, the rule and the reason.
@@ -63,8 +63,14 @@ def _matches(text: str, rule: Rule) -> Iterator[Edit]:
     for match in rule.pattern.finditer(text):
         if rule.scope == "span":
             yield Edit(match.start(), match.group(), "", (rule.id,))
-        elif match.end() - match.start() <= MAX_LINE:
+        elif match.end() - match.start() <= MAX_LINE and not continues(text, match.start()):
             yield _line(text, match, rule.id)
+
+
+def continues(text: str, start: int) -> bool:
+    """Whether the line at `start` goes on with a sentence that was wrapped: "… would neither read nor / subscribe."."""
+    before = text[text.rfind("\n", 0, max(start - 1, 0)) + 1 : max(start - 1, 0)]
+    return text[start : start + 1].islower() and len(before) >= SENTENCE_LENGTH and not is_sentence(before)
 
 
 def _line(text: str, match: re.Match[str], rule: str) -> Edit:
@@ -85,7 +91,7 @@ def _parse(stem: str, index: int, entry: Mapping[str, object]) -> Rule:
         raise RuleError(f"{where}: scope must be line or span, zone any, head, body or tail")
     return Rule(
         id=f"{stem}.{entry['id']}",
-        language=stem,
+        language=stem.partition("-")[0],
         family=str(entry["family"]),
         why=str(entry["why"]),
         pattern=_compile(str(entry["pattern"]), cast("Scope", scope), where),
