@@ -76,8 +76,8 @@ spaces = rewrite(
     lambda match: " " if _inside_line(match.string, match.start(), match.end()) else "",
 )
 
-# ``TeX'' and ‘‘doubled'' single marks: what old newsroom systems made of double quotes.
-quotes = replace("characters.quote", r"``|''|‘‘|’’", '"')
+# ``TeX'' marks: what old newsroom systems made of double quotes.
+quotes = replace("characters.quote", r"``|''", '"')
 
 blank_lines = rewrite(
     "layout.blank-line",

@@ -82,7 +82,15 @@ def _check(settings: Settings) -> None:
     """Find out within a moment, before Prefect is started, what the run would find out too."""
     check_raw(settings)
     with locked(settings):
-        pass
+        _give_prefect_a_home(settings)
+
+
+def _give_prefect_a_home(settings: Settings) -> None:
+    """Where the home folder cannot be written (a container), Prefect keeps its state in the output."""
+    home = Path("~").expanduser()
+    folders = (home, home / ".prefect") if (home / ".prefect").exists() else (home,)
+    if not all(folder.is_dir() and os.access(folder, os.W_OK) for folder in folders):
+        os.environ.setdefault("PREFECT_HOME", str(settings.out.absolute() / ".prefect"))
 
 
 def _backfill(options: argparse.Namespace, settings: Settings) -> int:

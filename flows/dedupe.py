@@ -54,9 +54,15 @@ def accepted(inputs: Iterable[Input]) -> dict[str, frozenset[str]]:
     return {key: frozenset(found[key]) for key in sorted(found)}
 
 
-def rows_of(key: str, paths: frozenset[str], settings: Settings, columns: Iterable[str]) -> pa.Table:
-    """The rows of a shard that come from `paths`; `columns` must hold `source_path`."""
-    table = pq.read_table(shard_path(key, settings), columns=list(columns), partitioning=None)
+def rows_of(
+    key: str, paths: frozenset[str], settings: Settings, columns: Iterable[str], ids: tuple[str, str] = ("", "g")
+) -> pa.Table:
+    """The rows of a shard that come from `paths`, with `ids` from the first to before the second.
+
+    `columns` must hold `source_path`. The default is all ids, which are written in hex.
+    """
+    wanted = [("id", ">=", ids[0]), ("id", "<", ids[1])]
+    table = pq.read_table(shard_path(key, settings), columns=list(columns), filters=wanted, partitioning=None)
     return table.filter(pc.is_in(table["source_path"], pa.array(sorted(paths), pa.string())))
 
 

@@ -108,6 +108,15 @@ def test_what_cannot_start_is_one_line_and_exit_code_2(arguments, line, capsys):
     assert said.count("\n") == 1
 
 
+@needs_setpriv
+def test_a_home_that_cannot_be_written_is_not_needed(raw, out, tmp_path):
+    write(raw, {"2024-10-01/a.txt": PROSE})
+    (tmp_path / "home").mkdir(mode=0o500)
+    done = unprivileged("ingest", "--raw", raw, "--out", out, home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    assert len(rows(out, "articles")) == 1
+
+
 def test_a_second_run_meanwhile_is_one_line_and_exit_code_3(raw, out, copydesk):
     write(raw, {"2024-10-01/a.txt": PROSE})
     from flows.publish import locked  # noqa: PLC0415 - only here
