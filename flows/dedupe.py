@@ -1,13 +1,13 @@
 """Which articles of the whole dataset are duplicates: the survivor rule, over all shards.
 
-Only the columns that are needed are read, the sketches one band at a time, and texts only
+Only the columns that are needed are read, the sketches a few bands at a time, and texts only
 of articles that have to be compared.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -25,6 +25,8 @@ from flows.settings import Settings
 
 OPEN_SHARDS = 64
 """Shards whose texts are held in memory while candidates are compared: about 200 MB."""
+BANDS_AT_A_TIME = 8
+"""Bands read together: 64 bytes for each article, and a shard is opened four times, not 32."""
 COLUMNS = (
     "id",
     "source_path",
@@ -104,25 +106,29 @@ def _buckets(
     """For each article the bands, and its value there, that it shares with other words."""
     digests = {entry.id: entry.digest for entry in entries}
     found = defaultdict[str, list[tuple[int, int]]](list)
-    for number, name in enumerate(BAND_NAMES):
-        names, values = _band(shards, settings, name)
-        for bucket in _shared(values):
-            members = [names[position] for position in bucket]
-            if len({digests[member] for member in members}) > 1:
-                for member in members:
-                    found[member].append((number, int(values[bucket[0]])))
+    for start in range(0, len(BAND_NAMES), BANDS_AT_A_TIME):
+        names, bands = _bands(shards, settings, BAND_NAMES[start : start + BANDS_AT_A_TIME])
+        for number, values in enumerate(bands, start):
+            for bucket in _shared(values):
+                members = [names[position] for position in bucket]
+                if len({digests[member] for member in members}) > 1:
+                    for member in members:
+                        found[member].append((number, int(values[bucket[0]])))
     return found
 
 
-def _band(shards: Mapping[str, frozenset[str]], settings: Settings, name: str) -> tuple[list[str], NDArray[np.uint64]]:
-    """The ids of all articles, and their values in one band."""
-    names, values = list[str](), [np.empty(0, np.uint64)]
+def _bands(
+    shards: Mapping[str, frozenset[str]], settings: Settings, bands: Sequence[str]
+) -> tuple[list[str], list[NDArray[np.uint64]]]:
+    """The ids of all articles, and for each band their values in it."""
+    names, values = list[str](), [[np.empty(0, np.uint64)] for _ in bands]
     for key, paths in shards.items():
-        table = rows_of(key, paths, settings, ("id", "source_path", name))
-        table = table.filter(pc.is_valid(table[name]))
+        table = rows_of(key, paths, settings, ("id", "source_path", *bands))
+        table = table.filter(pc.is_valid(table[bands[0]]))
         names += table["id"].to_pylist()
-        values.append(table[name].to_numpy())
-    return names, np.concatenate(values)
+        for column, band in zip(values, bands, strict=True):
+            column.append(table[band].to_numpy())
+    return names, [np.concatenate(column) for column in values]
 
 
 def _shared(values: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:

@@ -48,7 +48,7 @@ BACKFILLS = st.tuples(
     rewritten=st.sampled_from(sorted(CORPUS)),
     shard_records=st.sampled_from([1, 1000]),
 )
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_history_ends_where_one_run_ends(order, sizes, backfills, rewritten, shard_records):
     with TemporaryDirectory() as folder:
         raw, out = Path(folder, "raw"), Path(folder, "out")
