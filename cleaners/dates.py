@@ -53,11 +53,7 @@ def date_in_url(url: str) -> str | None:
     """The day that an address names ("/2024/10/14/"), as `YYYY-MM-DD`; None if it names none."""
     for match in _URL_DATE.finditer(url[:2000]):
         name = match["name"]
-        month = (
-            _URL_MONTHS.index(name.lower()) + 1
-            if name
-            else int(match["month"] or match["basic"] or match["short"])
-        )
+        month = _URL_MONTHS.index(name.lower()) + 1 if name else int(match["month"] or match["basic"] or match["short"])
         day = int(match["day"] or match["basic_day"] or match["short_day"])
         if (found := _date(int(match["year"]), month, day)) is not None:
             return found.isoformat()
@@ -131,9 +127,7 @@ def _read(text: str, place: _Place) -> _Moment | None:
 def _epoch(match: re.Match[str]) -> _Moment | None:
     seconds, milliseconds = int(match[1]), int(match[2] or 0)
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, milliseconds=milliseconds)
-    return _Moment(
-        when.year, when.month, when.day, when.hour, when.minute, when.second, when.microsecond, zone=0
-    )
+    return _Moment(when.year, when.month, when.day, when.hour, when.minute, when.second, when.microsecond, zone=0)
 
 
 def _basic(match: re.Match[str]) -> _Moment | None:
@@ -176,9 +170,7 @@ def _shapes(text: str, place: _Place) -> Iterator[_Shape]:
     """Everything in `text` that looks like a date, from left to right."""
     start = 0
     while start < len(text):
-        found = [
-            shape for pattern in place.lexicon.shapes if (shape := _next_shape(pattern, text, start, place))
-        ]
+        found = [shape for pattern in place.lexicon.shapes if (shape := _next_shape(pattern, text, start, place))]
         if not found:
             return
         first = min(found, key=lambda shape: (shape.start, -shape.end))
@@ -222,9 +214,7 @@ def _days(match: re.Match[str], month: int | None, place: _Place, zone: str | No
     if groups.get("a") is None:
         pairs = [(month or int(groups["month"]), int(groups.get("day") or 1))]
     else:
-        pairs = _month_and_day(
-            int(match["a"]), int(match["b"]), match["s"].strip(), _order(match, place, zone)
-        )
+        pairs = _month_and_day(int(match["a"]), int(match["b"]), match["s"].strip(), _order(match, place, zone))
     for pair in dict.fromkeys(pairs):
         if (found := _date(year, *pair)) is not None:
             yield found
@@ -321,7 +311,7 @@ def _clocked(moment: _Moment, clock: re.Match[str], place: _Place) -> _Moment:
     return _with_clock(moment, hour, minute, second, micro=micro, zone=zone)
 
 
-def _with_clock(  # noqa: PLR0913 - the parts of a time of day
+def _with_clock(
     moment: _Moment, hour: int, minute: int | None, second: int | None, *, micro: int, zone: int | None
 ) -> _Moment:
     if hour > 23 or (minute or 0) > 59 or (second or 0) > 59:  # noqa: PLR2004 - a clock
@@ -448,9 +438,7 @@ SHORTEST_FOREIGN_NAME = 4
 def _fold(name: str) -> str:
     """Small letters without accents, points and blanks: how names are compared."""
     letters = unicodedata.normalize("NFD", name.casefold())
-    return "".join(
-        one for one in letters if not unicodedata.combining(one) and unicodedata.category(one)[0] in "LNM"
-    )
+    return "".join(one for one in letters if not unicodedata.combining(one) and unicodedata.category(one)[0] in "LNM")
 
 
 def _plain(text: str) -> str:
@@ -469,9 +457,7 @@ _SIGNS = re.compile(r"[\s,.;:|•·()（）–—Â-]{0,8}")
 _LINK_BEFORE = re.compile(r"[\s,.;|•·()–—-]{0,5}(?:[^\W\d_]{1,12}[\s.,]{0,3})?")
 _LAST_WORD = re.compile(r"([^\W\d_]+)[.\s,()-]*$")
 _FOREIGN_DIGIT = re.compile(r"[٠-٩۰-۹０-９]")
-_DIGITS = {
-    ord(digit): str(number % 10) for number, digit in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９")
-}
+_DIGITS = {ord(digit): str(number % 10) for number, digit in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９")}
 _URL_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _URL_DATE = re.compile(
     r"(?<!\d)(?P<year>199[3-9]|20\d\d)(?:"  # the first news site is of 1993
@@ -638,9 +624,7 @@ def _hindered(found: _Found, kind: str) -> bool:
     if _YEAR_RANGE.match(text, end):
         return True
     hyphen = (
-        before.endswith("-")
-        and "modifier" not in found.words
-        and not _PREFIXED.search(text, max(0, start - 6), start)
+        before.endswith("-") and "modifier" not in found.words and not _PREFIXED.search(text, max(0, start - 6), start)
     )
     return hyphen or before[-1:] in _YEAR_SIGNS or bool(_YEAR_TAIL.match(behind))
 
@@ -680,9 +664,7 @@ def _month_day(found: _Found) -> _Value | None:
     if "year" in found.words:
         return _day(_date(int(found.words["year"]), month, day))
     if month == 2 and day == 29 and found.anchor is None or _date(2000, month, day) is None:  # noqa: PLR2004,RUF021
-        return (
-            _Value(f"XXXX-{month:02d}-{day:02d}", "day", anchored=True) if (month, day) == (2, 29) else None
-        )
+        return _Value(f"XXXX-{month:02d}-{day:02d}", "day", anchored=True) if (month, day) == (2, 29) else None
     if found.anchor is None:
         return _Value(f"XXXX-{month:02d}-{day:02d}", "day", anchored=True)
     years = range(found.anchor.year - 1, found.anchor.year + 2)
@@ -1080,9 +1062,7 @@ def parse_lexicon(tables: Mapping[str, Table]) -> DateLexicon:
         ValueError: a table is not what it should be; the message names file, key and reason.
     """
     files = {
-        stem.removeprefix("dates."): _File(stem, table)
-        for stem, table in tables.items()
-        if stem.startswith("dates.")
+        stem.removeprefix("dates."): _File(stem, table) for stem, table in tables.items() if stem.startswith("dates.")
     }
     if "world" not in files:
         raise ValueError("dates.world: the file is missing")
@@ -1093,9 +1073,7 @@ def parse_lexicon(tables: Mapping[str, Table]) -> DateLexicon:
         orders=_orders(world, files),
         zones=_zones(world),
         daylight_zones=world.numbers("zones_with_daylight_rule"),
-        shapes=tuple(
-            world.pattern("shapes", shape.replace("@name", _NAME)) for shape in world.strings("shapes")
-        ),
+        shapes=tuple(world.pattern("shapes", shape.replace("@name", _NAME)) for shape in world.strings("shapes")),
         clock=_clock(world),
         connectors=frozenset(world.strings("connectors")),
         halves=_halves(world),
@@ -1237,16 +1215,11 @@ def _grammar(file: _File) -> DateGrammar:
     words["not_past"] = dict.fromkeys(tense.strings("not_past"), "")
     sources = mentions.strings("expressions")
     return DateGrammar(
-        expressions=tuple(
-            mentions.pattern("expressions", _expand(mentions, source, choices)) for source in sources
-        ),
+        expressions=tuple(mentions.pattern("expressions", _expand(mentions, source, choices)) for source in sources),
         named=_named_days(file),
         cues=_cues(words),
         words=words,
-        before={
-            kind: frozenset(file.part(f"guards.{kind}").strings("before"))
-            for kind in file.part("guards").table
-        },
+        before={kind: frozenset(file.part(f"guards.{kind}").strings("before")) for kind in file.part("guards").table},
         after=_after(file),
         needs={kind: frozenset(needs.part(kind).strings("before")) for kind in needs.table},
         needing=frozenset(needs.part("month").strings("names")),
@@ -1268,9 +1241,7 @@ def _words(file: _File) -> dict[str, dict[str, str]]:
         for name, table in lists.table.items()
         if isinstance(table, dict) and name in _KINDS
     }
-    if wrong := [
-        name for name, table in lists.table.items() if isinstance(table, dict) and name not in _KINDS
-    ]:
+    if wrong := [name for name, table in lists.table.items() if isinstance(table, dict) and name not in _KINDS]:
         raise file.error(f"words.{wrong[0]}", "is not a kind of words")
     months, weekdays = (_spellings(file, key, count) for key, count in (("months", 12), ("weekdays", 7)))
     full = {word: number for word, number in weekdays.items() if len(word) >= SHORTEST_WEEKDAY}
@@ -1337,9 +1308,7 @@ def _named_days(file: _File) -> tuple[tuple[re.Pattern[str], str], ...]:
     entries = file.table.get("named", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise file.error("named", "must be a list of tables")
-    return tuple(
-        (file.pattern("named", str(entry.get("pattern"))), _iso_value(file, entry)) for entry in entries
-    )
+    return tuple((file.pattern("named", str(entry.get("pattern"))), _iso_value(file, entry)) for entry in entries)
 
 
 def _iso_value(file: _File, entry: Table) -> str:
@@ -1352,11 +1321,7 @@ def _iso_value(file: _File, entry: Table) -> str:
 def _after(file: _File) -> dict[str, re.Pattern[str]]:
     guards = file.part("guards")
     found = {kind: guards.part(kind).strings("after") for kind in guards.table}
-    return {
-        kind: file.pattern(kind, rf"[\s-]{{1,2}}(?:{_choice(words)})\b")
-        for kind, words in found.items()
-        if words
-    }
+    return {kind: file.pattern(kind, rf"[\s-]{{1,2}}(?:{_choice(words)})\b") for kind, words in found.items() if words}
 
 
 _NAME = (  # a word, with the vowel signs of Hebrew, Arabic and India; two Levantine names have a second word

@@ -56,7 +56,8 @@ def stop_when_told() -> None:
 
 
 def _stop(number: int, _frame: object) -> None:
-    print("copydesk: stopped; what is published is whole, and the next run goes on from here", file=sys.stderr, flush=True)  # noqa: T201
+    sys.stderr.write("copydesk: stopped; what is published is whole, and the next run goes on from here\n")
+    sys.stderr.flush()
     for process in active_children():
         process.kill()
     for server in SubprocessASGIServer._instances.values():  # noqa: SLF001 - it offers no list, and `stop` may wait

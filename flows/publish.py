@@ -11,7 +11,6 @@ has its name; `current` is one symbolic link to the newest. A reader sees a whol
 from __future__ import annotations
 
 import fcntl
-import itertools
 import json
 import os
 import shutil

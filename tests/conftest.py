@@ -18,7 +18,12 @@ EVALUATION = Path(os.environ.get("COPYDESK_EVAL", harness.ROOT.parent / "shared"
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
-    if report.skipped and item.get_closest_marker("evaluation") and EVALUATION.is_dir() and not hasattr(report, "wasxfail"):
+    if (
+        report.skipped
+        and item.get_closest_marker("evaluation")
+        and EVALUATION.is_dir()
+        and not hasattr(report, "wasxfail")
+    ):
         report.outcome, report.longrepr = "failed", f"skipped although {EVALUATION} is there: {report.longrepr}"
 
 

@@ -71,7 +71,9 @@ def one(out: Path, table: str, **wanted: object) -> dict[str, Any]:
 def table_files(out: Path) -> dict[str, str]:
     """Every file of the published tables, and the digest of its bytes."""
     root = (out / "current").resolve()
-    return {file.relative_to(root).as_posix(): sha256(file.read_bytes()).hexdigest() for file in root.rglob("*.parquet")}
+    return {
+        file.relative_to(root).as_posix(): sha256(file.read_bytes()).hexdigest() for file in root.rglob("*.parquet")
+    }
 
 
 def write(root: Path, files: Mapping[str, str | bytes | Sequence[Mapping[str, object]]]) -> Path:

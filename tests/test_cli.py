@@ -63,7 +63,10 @@ def test_a_raw_folder_without_permission_is_one_line_and_exit_code_2(raw, out, h
     done = unprivileged("ingest", "--raw", raw, "--out", out, home=home)
     raw.chmod(0o700)
     assert done.returncode == 2
-    assert done.stderr == f"copydesk: cannot read the folder {raw}: Permission denied; allow it or name another with --raw\n"
+    assert (
+        done.stderr
+        == f"copydesk: cannot read the folder {raw}: Permission denied; allow it or name another with --raw\n"
+    )
 
 
 @needs_setpriv
@@ -96,7 +99,10 @@ def test_an_output_that_cannot_be_written_is_one_line_and_exit_code_2(raw, out, 
         (["ingest", "--workers", "none"], "copydesk: --workers: 'none' is not a int"),
         (["ingest", "--workers", "0"], "copydesk: --workers: '0' is not between 1 and 256"),
         (["ingest", "--config", "nowhere.toml"], "copydesk: nowhere.toml cannot be read: "),
-        (["backfill", "--from", "2024-10-02", "--to", "2024-10-01"], "copydesk: --from 2024-10-02 is after --to 2024-10-01"),
+        (
+            ["backfill", "--from", "2024-10-02", "--to", "2024-10-01"],
+            "copydesk: --from 2024-10-02 is after --to 2024-10-01",
+        ),
         (["status", "--out", "nowhere"], "copydesk: nothing is published in nowhere yet; run `copydesk ingest`"),
         (["verify", "--out", "nowhere"], "copydesk: nothing is published in nowhere yet; run `copydesk ingest`"),
     ],
@@ -138,7 +144,10 @@ def test_a_backfill_cleans_the_days_of_the_range_and_a_dry_run_cleans_nothing(ra
     assert not (out / "current").exists()
     done = copydesk("backfill", *days)
     assert done.returncode == 0, done.stderr
-    assert {row["source_path"][:10] for t in ("articles", "duplicates") for row in rows(out, t)} == {"2024-10-02", "2024-10-03"}
+    assert {row["source_path"][:10] for t in ("articles", "duplicates") for row in rows(out, t)} == {
+        "2024-10-02",
+        "2024-10-03",
+    }
     assert "nothing new" in copydesk("backfill", *days, "--reprocess", "all").stdout
     ingest(settings(raw, out))
     ingest(settings(raw, out.parent / "at once"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 import subprocess
 import sys
+from datetime import date
 
 import duckdb
 import harness
@@ -34,9 +34,9 @@ def test_every_reader_sees_the_same_rows(sample, table):
 def test_the_partition_column_can_be_a_date(sample):
     day = ds.partitioning(pa.schema([("ingest_date", pa.date32())]), flavor="hive")
     found = pq.read_table(sample / "articles", partitioning=day)["ingest_date"].to_pylist()
-    assert set(found) == {datetime.date(2024, 10, 14), datetime.date(2024, 10, 15), datetime.date(2024, 11, 16)}
+    assert set(found) == {date(2024, 10, 14), date(2024, 10, 15), date(2024, 11, 16)}
     frame = pd.read_parquet(sample / "articles", partitioning=day)
-    assert frame["ingest_date"].iloc[0] == datetime.date(2024, 10, 14)
+    assert frame["ingest_date"].iloc[0] == date(2024, 10, 14)
     with duckdb.connect() as connection:
         kind = connection.execute(
             f"SELECT typeof(ingest_date) FROM read_parquet('{sample}/articles/**/*.parquet', hive_partitioning = true)"  # noqa: S608

@@ -94,9 +94,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("text", "language", "value", "precision"), HEADERS)
-def test_a_header_is_read_exactly_as_precise_as_it_is(
-    text: str, language: str | None, value: str, precision: str
-):
+def test_a_header_is_read_exactly_as_precise_as_it_is(text: str, language: str | None, value: str, precision: str):
     found = header(text, language)
     assert found is not None
     assert (found.value.replace(tzinfo=None).isoformat(), found.precision) == (value, precision)
@@ -181,9 +179,7 @@ def test_the_first_candidate_that_can_be_read_wins():
 def test_every_iso_time_comes_back(moment: datetime, minutes: int):
     offset = timedelta(minutes=minutes)
     sign = "-" if minutes < 0 else "+"
-    text = (
-        f"{moment.isoformat(timespec='microseconds')}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    )
+    text = f"{moment.isoformat(timespec='microseconds')}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     found = header(text)
     assert found is not None
     assert found.value == moment.replace(tzinfo=UTC) - offset
@@ -363,12 +359,8 @@ WORDS = (
     "last|next|this|early|mid-|late|May|March|Oct.|14|31|2020|1990s|'|Monday|Sept|week|ago|two|in|29|Feb.|/|-|,|"
     ".|of|today|9/11|summer|quarter|third|99999|Mai|lunes|الاثنين|مايو|среду|мая|١٤|İ|ß|\n| |years"
 )
-TEXTS = st.one_of(
-    st.text(max_size=300), st.lists(st.sampled_from(WORDS.split("|")), max_size=40).map(" ".join)
-)
-DAYS = st.one_of(
-    st.none(), st.dates(date(1605, 1, 1), date(2100, 12, 31)).map(lambda day: on(day.isoformat()))
-)
+TEXTS = st.one_of(st.text(max_size=300), st.lists(st.sampled_from(WORDS.split("|")), max_size=40).map(" ".join))
+DAYS = st.one_of(st.none(), st.dates(date(1605, 1, 1), date(2100, 12, 31)).map(lambda day: on(day.isoformat())))
 
 
 @settings(max_examples=400)
@@ -465,9 +457,7 @@ def predicted(gold: list[dict[str, object]]) -> list[dict[str, object]]:
             "id": one["id"],
             "dates": [
                 {"start": found.start, "end": found.end, "value": found.value}
-                for found in date_mentions(
-                    str(one["text"]), on(str(one["dct"])) if one["dct"] else None, "en", LEXICON
-                )
+                for found in date_mentions(str(one["text"]), on(str(one["dct"])) if one["dct"] else None, "en", LEXICON)
             ],
         }
         for one in gold
@@ -480,8 +470,7 @@ def test_headers_of_many_countries_are_read():
     days = [
         (found.local_date.isoformat(), one["gold"])
         for one in gold
-        if (found := header(str(one["s"]), str(one["lang"]) or None, f"news.example.{one['cc']}"))
-        and found.local_date
+        if (found := header(str(one["s"]), str(one["lang"]) or None, f"news.example.{one['cc']}")) and found.local_date
     ]
     right = sum(day == expected for day, expected in days)
     assert right / len(gold) >= 0.98
@@ -489,9 +478,7 @@ def test_headers_of_many_countries_are_read():
 
 
 @needs_evaluation
-@pytest.mark.parametrize(
-    ("name", "value", "strict"), [("news.jsonl", 0.98, 0.98), ("seeds.jsonl", 0.98, 0.98)]
-)
+@pytest.mark.parametrize(("name", "value", "strict"), [("news.jsonl", 0.98, 0.98), ("seeds.jsonl", 0.98, 0.98)])
 def test_date_expressions_of_real_news_are_found(scorer: ModuleType, name: str, value: float, strict: float):
     gold = lines(name)
     result, _ = scorer.score(gold, predicted(gold))

@@ -25,8 +25,8 @@ def test_the_first_screen_of_the_readme_is_what_comes_out(raw, out):
     ingest(settings(raw, out))
     row = one(out, "articles")
     assert row["text"] + "\n" == text
-    assert (row["title"], row["authors"][0]["name"], row["authors"][0]["organization"], str(row["published_at"])[:10]) == (
-        "Ferry pier to reopen in April", "Jane Roe", "Harbor News Service", "2024-10-14")  # fmt: skip
+    said = row["title"], row["authors"][0]["name"], row["authors"][0]["organization"], str(row["published_at"])[:10]
+    assert said == ("Ferry pier to reopen in April", "Jane Roe", "Harbor News Service", "2024-10-14")
     assert [line.split() for line in edits.splitlines()] == [
         _spoken(edit).split() for edit in sorted(rows(out, "edits"), key=lambda edit: edit["seq"])
     ]
@@ -56,8 +56,12 @@ def test_every_setting_is_documented_with_its_default(tmp_path):
     tables = tomllib.loads(example)
     assert {section: tuple(table) for section, table in tables.items()} == SECTIONS
     (tmp_path / "copydesk.toml").write_text(example, encoding="utf-8")
-    assert dataclasses.replace(load(tmp_path / "copydesk.toml", {}), workers=1) == dataclasses.replace(Settings(), workers=1)
-    assert {name for names in SECTIONS.values() for name in names} == {field.name for field in dataclasses.fields(Settings)}
+    assert dataclasses.replace(load(tmp_path / "copydesk.toml", {}), workers=1) == dataclasses.replace(
+        Settings(), workers=1
+    )
+    assert {name for names in SECTIONS.values() for name in names} == {
+        field.name for field in dataclasses.fields(Settings)
+    }
 
 
 def test_every_column_is_documented_with_its_type():
@@ -78,7 +82,9 @@ def _type(field) -> str:
 
 
 def test_every_reason_for_a_reject_is_documented_and_no_other():
-    code = "".join(path.read_text() for folder in ("cleaners", "flows") for path in (harness.ROOT / folder).glob("*.py"))
+    code = "".join(
+        path.read_text() for folder in ("cleaners", "flows") for path in (harness.ROOT / folder).glob("*.py")
+    )
     pattern = r"""(?:Reject\(\s*[\w.]+,\s*"(?:\w+)"|_unreadable\(\s*\w+),\s*"([\w-]+)\""""
     documented = re.findall(r"^\| `\w+` \| `([\w-]+)`", (DOCS / "rejects.md").read_text(), re.MULTILINE)
     assert sorted(set(re.findall(pattern, code))) == sorted(documented)

@@ -109,7 +109,7 @@ def meet(world: World, a: str, b: str) -> bool:
 
 @given(worlds(), st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_the_order_of_articles_and_buckets_does_not_matter(world: World, chance):  # noqa: ANN001 - a generator of hypothesis
+def test_the_order_of_articles_and_buckets_does_not_matter(world: World, chance):
     entries = chance.sample(world.entries, len(world.entries))
     buckets = {one.id: chance.sample(world.buckets[one.id], len(world.buckets[one.id])) for one in entries}
     again = decide(iter(entries), buckets, world.compare, world.rule)

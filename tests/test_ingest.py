@@ -49,7 +49,9 @@ def test_every_table_has_rows_and_exactly_the_columns_of_the_contract(sample):
 
 def test_every_record_of_the_sample_is_an_article_a_duplicate_or_a_reject(sample):
     expected = Counter({file.relative_to(harness.SAMPLE).as_posix(): records_in(file) for file in sample_files()})
-    found = Counter(row["source_path"] for table in ("articles", "duplicates", "rejects") for row in rows(sample, table))
+    found = Counter(
+        row["source_path"] for table in ("articles", "duplicates", "rejects") for row in rows(sample, table)
+    )
     assert found == expected
 
 
@@ -106,12 +108,12 @@ def test_the_three_kinds_of_duplicates_are_found_and_look_alikes_are_kept(sample
 
 def test_headline_byline_and_timestamp_move_from_the_text_to_the_metadata(sample):
     row = one(sample, "articles", source_path="sample/2024-10-14/port-ellery-breakwater.txt")
-    assert (row["title"], row["title_source"]) == (
-        "Storm-damaged breakwater at Port Ellery to be rebuilt by spring", "text")  # fmt: skip
-    assert row["authors"] == [
-        {"name": "Jane Roe", "raw": "Jane Roe (Harbor News Service)", "organization": "Harbor News Service"}]  # fmt: skip
-    assert (row["published_at"].isoformat(), row["published_precision"], row["published_source"]) == (
-        "2024-10-14T19:15:00+00:00", "minute", "text")  # fmt: skip
+    assert row["title"] == "Storm-damaged breakwater at Port Ellery to be rebuilt by spring"
+    (author,) = row["authors"]
+    assert (author["name"], author["organization"]) == ("Jane Roe", "Harbor News Service")
+    assert row["published_at"].isoformat() == "2024-10-14T19:15:00+00:00"
+    sources = row["title_source"], row["published_precision"], row["published_source"]
+    assert sources == ("text", "minute", "text")
     assert row["text"].startswith("PORT ELLERY (HNS) — ")
 
 
@@ -171,10 +173,13 @@ def test_several_runs_end_where_one_run_ends(raw, out, tmp_path):
 def test_one_new_file_writes_only_the_days_it_touches(raw, out):
     write(raw, {f"2024-10-0{day}/a.txt": f"{PROSE}\n\nThis is the text of day number {day}." for day in (1, 2)})
     ingest(settings(raw, out))
-    write(raw, {"2024-10-02/b.txt": "A quite different story about a lighthouse keeper, who turned one hundred on Monday."})
+    write(
+        raw,
+        {"2024-10-02/b.txt": "A quite different story about a lighthouse keeper, who turned one hundred on Monday."},
+    )
     outcome = ingest(settings(raw, out))
     assert outcome.published.partitions == ("2024-10-02",)
-    kept = [file for file in (out / "current" / "articles" / "ingest_date=2024-10-01").resolve().iterdir()]
+    kept = list((out / "current" / "articles" / "ingest_date=2024-10-01").resolve().iterdir())
     assert [file.stat().st_nlink for file in kept] == [2]
 
 

@@ -117,7 +117,9 @@ def test_each_mode_processes_what_it_says(raw, out):
     assert statuses(chosen, fingerprint, Selection()) == (expected, {"2024-10-01/a.txt", "2024-10-02/new.txt"})
     october = {"since": date(2024, 10, 1), "until": date(2024, 10, 2)}
     assert statuses(chosen, fingerprint, Selection(**october, reprocess="missing"))[1] == {"2024-10-02/new.txt"}
-    assert statuses(chosen, fingerprint, Selection(**october, reprocess="all"))[1] == set(expected) - {"2024-10-03/a.txt"}
+    assert statuses(chosen, fingerprint, Selection(**october, reprocess="all"))[1] == set(expected) - {
+        "2024-10-03/a.txt"
+    }
     stale, selected = statuses(chosen, "another", Selection(**october, reprocess="changed"))
     assert (stale["2024-10-02/a.txt"], selected) == ("stale", set(expected) - {"2024-10-03/a.txt"})
     assert statuses(chosen, "another", Selection())[1] == {"2024-10-01/a.txt", "2024-10-02/new.txt"}
@@ -148,6 +150,6 @@ def test_lost_shards_are_made_again(raw, out):
 
 def test_a_folder_in_which_nothing_can_be_read_says_so(raw, out):
     write(raw, {"a.xyz": "x"})
-    with pytest.raises(PlanError, match="nothing in .* was taken: 1 entries skipped; for one a.xyz: no reader"):
+    with pytest.raises(PlanError, match=r"nothing in .* was taken: 1 entries skipped; for one a.xyz: no reader"):
         ingest(settings(raw, out))
     assert not (out / "current").exists()

@@ -71,7 +71,9 @@ def test_counts_that_do_not_add_up_publish_nothing(raw, out, monkeypatch):
     ingest(settings(raw, out))
     before = table_files(out)
     write(raw, day(2))
-    monkeypatch.setattr(publish, "_tables", lambda *_: {name: kind.empty_table() for name, kind in schema.TABLES.items()})
+    monkeypatch.setattr(
+        publish, "_tables", lambda *_: {name: kind.empty_table() for name, kind in schema.TABLES.items()}
+    )
     with pytest.raises(publish.PublishError, match="do not add up"):
         ingest(settings(raw, out))
     assert table_files(out) == before
@@ -137,7 +139,9 @@ def test_every_table_has_a_file_for_every_day(sample):
     root = (sample / "current").resolve()
     days = {table: {folder.name for folder in (root / table).iterdir()} for table in schema.TABLES}
     assert len({frozenset(found) for found in days.values()}) == 1
-    assert all(len(list(folder.glob("part-*.parquet"))) == 1 for table in schema.TABLES for folder in (root / table).iterdir())
+    assert all(
+        len(list(folder.glob("part-*.parquet"))) == 1 for table in schema.TABLES for folder in (root / table).iterdir()
+    )
 
 
 def test_row_groups_do_not_depend_on_how_the_rows_came(raw, out, tmp_path, monkeypatch):

@@ -29,7 +29,10 @@ PAGE = "https://ledger.example/2024/a-long-slug-for-one-story"
 CORPUS: dict[str, list[dict[str, object]]] = {
     "2024-10-01/a.jsonl": [record(1, chain(0), None, "2024-10-01"), record(2, chain(2), PAGE, "2024-10-01")],
     "2024-10-01/b.jsonl": [record(3, chain(1), None, "2024-10-01")],
-    "2024-10-02/c.jsonl": [record(4, chain(3), PAGE, "2024-10-02"), record(5, "Of a kind of its own", PAGE, "2024-10-02")],
+    "2024-10-02/c.jsonl": [
+        record(4, chain(3), PAGE, "2024-10-02"),
+        record(5, "Of a kind of its own", PAGE, "2024-10-02"),
+    ],
     "2024-10-02/d.jsonl": [record(6, chain(1).upper(), None, "2024-10-02"), record(7, chain(4), None, "2024-10-02")],
     "2024-10-03/e.jsonl": [record(8, chain(0), None, "2024-10-03"), record(9, chain(2) + " more", PAGE, "2024-10-03")],
 }
@@ -57,7 +60,11 @@ def test_every_history_ends_where_one_run_ends(order, sizes, backfills, rewritte
         for size, backfill in zip(sizes, backfills, strict=True):
             batch, waiting = waiting[:size], waiting[size:]
             write(raw, {name: CORPUS[name] for name in batch})
-            selection = Selection(min(backfill[:2]), max(backfill[:2]), backfill[2]) if backfill and (out / "current").exists() else None
+            selection = (
+                Selection(min(backfill[:2]), max(backfill[:2]), backfill[2])
+                if backfill and (out / "current").exists()
+                else None
+            )
             ingest(settings(raw, out, shard_records=shard_records), selection)
         write(raw, CORPUS)
         ingest(settings(raw, out))

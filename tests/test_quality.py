@@ -42,7 +42,9 @@ def test_not_one_sentence_of_the_five_documents_is_lost(cleaned, seeds):
     """What is left of each source without residue and byline is title and text, word for word."""
     for file in sorted(seeds.glob("*.txt")):
         lines = file.read_text(encoding="utf-8").split("\n")
-        kept = [line for line in lines if line.strip() not in (*RESIDUE, "By Jake Smith (Daily Caller News Foundation)")]
+        kept = [
+            line for line in lines if line.strip() not in (*RESIDUE, "By Jake Smith (Daily Caller News Foundation)")
+        ]
         row = cleaned[file.name[:3]]
         assert re.findall(r"\w+", f"{row['title'] or ''} {row['text']}") == re.findall(r"\w+", " ".join(kept))
 
@@ -72,6 +74,8 @@ def test_five_hundred_scraped_articles_go_through_the_whole_path(evaluation, cop
     assert sum(map(len, found.values())) == 500
     assert len(found["articles"]) >= 490
     stated = {json.loads(line)["id"]: json.loads(line) for line in lines}
-    assert all(stated[row["source_record_id"]]["title"].split() == row["title_raw"].split() for row in found["articles"])
+    assert all(
+        stated[row["source_record_id"]]["title"].split() == row["title_raw"].split() for row in found["articles"]
+    )
     done = copydesk("verify", "--raw", raw.parent, "--out", out)
     assert done.returncode == 0, done.stdout

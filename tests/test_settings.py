@@ -60,7 +60,10 @@ def test_rules_of_the_user_are_added_and_change_the_fingerprint(tmp_path):
     [
         (("id =", "ide ="), "any-ledger.toml, rule 1: missing or empty: id"),
         (("pattern = 'the", "pattern = '(the"), "any-ledger.toml, rule sign: the pattern is not a regular expression"),
-        (('keeps = ["The', 'keeps = "x" #'), "any-ledger.toml, rule sign: cues, removes and keeps are lists of strings"),
+        (
+            ('keeps = ["The', 'keeps = "x" #'),
+            "any-ledger.toml, rule sign: cues, removes and keeps are lists of strings",
+        ),
         (("why", "[["), "any-ledger.toml cannot be read"),
     ],
 )
@@ -71,6 +74,6 @@ def test_a_bad_rule_file_is_refused_with_file_rule_and_reason(tmp_path, change, 
 
 
 def test_an_alias_file_of_the_user_is_refused_with_file_and_reason(tmp_path):
-    write(tmp_path, {"mine.toml": '[[person]]\nname = 7\n'})
+    write(tmp_path, {"mine.toml": "[[person]]\nname = 7\n"})
     with pytest.raises(SettingsError, match="mine"):
         knowledge.load(load(None, {}, {"aliases": str(tmp_path / "mine.toml")}))

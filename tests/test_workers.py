@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from harness import PROSE, pooled, rows, settings, write
@@ -40,6 +39,7 @@ def killed(shard, chosen, given: Given, before) -> work.Report:
     return work.process(shard, chosen, given, struck)
 
 
+# The processes, pipes and signals are real; only what a worker does with a record is not.
 def serve_endless(pipe, chosen) -> None:
     workers.process = endless
     workers._serve(pipe, chosen)
@@ -50,28 +50,11 @@ def serve_killed(pipe, chosen) -> None:
     workers._serve(pipe, chosen)
 
 
-@pytest.fixture
-def broken(monkeypatch) -> Iterator[pytest.MonkeyPatch]:
-    """Workers run another function than `_serve`; the processes, pipes and signals are real."""
-    original = workers.get_context
-
-    def context(method: str):
-        real = original(method)
-        return type("Context", (), {
-            "Pipe": real.Pipe,
-            "Process": staticmethod(lambda target, args, daemon: real.Process(target=broken_target[0], args=args, daemon=daemon)),
-        })()  # fmt: skip
-
-    broken_target: list = [None]
-    monkeypatch.setattr(workers, "get_context", context)
-    yield broken_target
-
-
 @pytest.mark.parametrize(
     ("target", "record", "reason"), [(serve_endless, 2, "too-slow"), (serve_killed, 3, "worker-died")]
 )
-def test_a_record_that_takes_its_worker_down_twice_is_rejected_alone(raw, out, broken, target, record, reason):
-    broken[0] = target
+def test_a_record_that_takes_its_worker_down_twice_is_rejected_alone(raw, out, monkeypatch, target, record, reason):
+    monkeypatch.setattr(workers, "_serve", target)
     write(raw, {"2024-10-01/news.jsonl": RECORDS})
     chosen = settings(raw, out, record_seconds=1, near_threshold=1.0)
     outcome = run(chosen, Selection(), pooled)
@@ -82,8 +65,8 @@ def test_a_record_that_takes_its_worker_down_twice_is_rejected_alone(raw, out, b
     assert outcome.bugs == ()
 
 
-def test_what_failed_for_its_surroundings_is_tried_again_by_the_next_run(raw, out, broken, monkeypatch):
-    broken[0] = serve_killed
+def test_what_failed_for_its_surroundings_is_tried_again_by_the_next_run(raw, out, monkeypatch):
+    monkeypatch.setattr(workers, "_serve", serve_killed)
     write(raw, {"2024-10-01/news.jsonl": RECORDS})
     chosen = settings(raw, out, near_threshold=1.0)
     run(chosen, Selection(), pooled)
@@ -114,6 +97,6 @@ def test_an_error_of_ours_is_a_reject_that_turns_the_run_red(raw, out, monkeypat
 def test_an_output_that_cannot_be_written_stops_the_run_with_one_line(raw, out):
     write(raw, {"2024-10-01/news.jsonl": RECORDS})
     write(out, {".shards": "a file where the folder should be"})
-    with pytest.raises(workers.WorkError, match="cannot write to .*: File exists"):
+    with pytest.raises(workers.WorkError, match=r"cannot write to .*: File exists"):
         run(settings(raw, out), Selection(), pooled)
     assert not (out / "current").exists()
