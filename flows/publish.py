@@ -19,7 +19,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import pairwise
@@ -173,7 +173,7 @@ def _publish(plan: Plan, settings: Settings) -> Published:
         counts[day] = _counted(day, inputs, settings, files)
     content = _manifest(plan, settings, files, digests, counts)
     _check(content["counts"])
-    if content["digest"] == build.known["digest"] and build.before:
+    if build.before and content == build.known:
         shutil.rmtree(build.folder)
         return Published(build.before.name, is_new=False, partitions=(), counts=content["totals"])
     generation = _commit(build.folder, content, settings)
@@ -196,7 +196,7 @@ class _Build:
 
 def _begin(plan: Plan, settings: Settings) -> _Build:
     before = current(settings)
-    known: Mapping[str, Any] = manifest(before) if before else {"partitions": {}, "tables": {}, "digest": ""}
+    known: Mapping[str, Any] = manifest(before) if before else {"partitions": {}, "tables": {}}
     folder = settings.out / ".generations" / f".tmp-{os.getpid()}"
     folder.mkdir(parents=True)
     return _Build(folder, before, known, decide(plan.inputs, settings), settings)
@@ -216,16 +216,15 @@ def _partitions(inputs: Iterable[Input]) -> dict[str, list[Input]]:
 def _partition_digest(inputs: Sequence[Input], decision: Decision, settings: Settings) -> str:
     """Changes whenever a row of the partition could change."""
     shards = accepted(inputs)
-    said = list[object]()
-    for key, paths in shards.items():
-        for identity in sorted(rows_of(key, paths, settings, ("id", "source_path"))["id"].to_pylist()):
-            if identity in decision.duplicates:
-                said.append((identity, asdict(decision.duplicates[identity])))
-            if identity in decision.shared_urls:
-                said.append((identity, "url-shared"))
-            said.extend(asdict(overlap) for overlap in decision.overlaps if overlap.id == identity)
-    sources = [(entry.path, entry.sha256, entry.fingerprint) for entry in inputs]
-    return digest_of([schema.VERSION, pa.__version__, sources, sorted(shards), said])
+    tables = (rows_of(key, paths, settings, ("id", "source_path")) for key, paths in shards.items())
+    ids = {identity for table in tables for identity in table["id"].to_pylist()}
+    said = [
+        sorted((identity, *astuple(decision.duplicates[identity])) for identity in ids & decision.duplicates.keys()),
+        sorted(ids & decision.shared_urls),
+        [astuple(overlap) for overlap in decision.overlaps if overlap.id in ids],
+        [(entry.path, entry.sha256, entry.fingerprint) for entry in inputs],
+    ]
+    return digest_of([schema.VERSION, pa.__version__, sorted(shards), said])
 
 
 def _counted(day: str, inputs: Sequence[Input], settings: Settings, files: _Files) -> Counter[str]:
@@ -268,14 +267,23 @@ def _manifest(
         "versions": versions() | {"pyarrow": pa.__version__},
         "partitions": dict(sorted(digests.items())),
         "tables": {table: [asdict(files[table, day]) for day in sorted(digests)] for table in schema.TABLES},
-        "inputs": [_plain(asdict(entry)) for entry in _with_retries(plan.inputs, settings)],
+        "inputs": [_plain(entry) for entry in _with_retries(plan.inputs, settings)],
         "skipped": [asdict(entry) for entry in plan.skipped],
     }
-    return content | {"digest": digest_of(content)}
+    content["digest"] = digest_of(_without_places(content))
+    return content | {"checksum": digest_of(content)}
 
 
-def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {"ingest_date": entry["ingest_date"].isoformat()}
+def _without_places(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest without what depends on how files were grouped into shards."""
+    inputs = [{name: value for name, value in entry.items() if name != "parts"} for entry in content["inputs"]]
+    return {name: value for name, value in content.items() if name != "partitions"} | {"inputs": inputs}
+
+
+def _plain(entry: Input) -> dict[str, Any]:
+    """An input as JSON can say it."""
+    parts = [asdict(part) for part in entry.parts]
+    return asdict(entry) | {"ingest_date": entry.ingest_date.isoformat(), "parts": parts}
 
 
 def digest_of(value: object) -> str:

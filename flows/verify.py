@@ -64,8 +64,9 @@ def _same_versions(manifest: Mapping[str, Any]) -> bool:
 
 
 def _manifest(manifest: Mapping[str, Any], generation: Path) -> Iterator[Finding]:
-    said = {name: value for name, value in manifest.items() if name != "digest"}
-    if publish.digest_of(said) != manifest.get("digest") or not generation.name.endswith(manifest["digest"][:16]):
+    said = {name: value for name, value in manifest.items() if name != "checksum"}
+    named = generation.name.endswith(str(manifest.get("digest"))[:16])
+    if not named or publish.digest_of(said) != manifest.get("checksum"):
         yield f"manifest: {generation / publish.MANIFEST} was changed after it was published"
 
 

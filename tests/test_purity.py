@@ -70,3 +70,9 @@ def test_every_history_ends_where_one_run_ends(order, sizes, backfills, rewritte
         ingest(settings(raw, out))
         ingest(settings(raw, Path(folder, "at once")))
         assert table_files(out) == table_files(Path(folder, "at once"))
+        assert digest(out) == digest(Path(folder, "at once"))
+
+
+def digest(out: Path) -> str:
+    """The part of a generation's name that says what is in it."""
+    return (out / "current").resolve().name.split("-")[1]
