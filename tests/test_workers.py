@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
+import faults
 import pytest
 from harness import PROSE, pooled, rows, settings, write
 
-from cleaners.model import Origin
 from flows import work, workers
 from flows.plan import Selection
 from flows.run import run
-from flows.work import Given
 
 RECORDS = [{"text": f"{PROSE} Record {number}."} for number in range(5)]
 
 
-def endless(shard, chosen, given: Given, before) -> work.Report:
-    """Stands for a pattern that never comes back: spins at record 2, in C code, for ever."""
-
-    def spinning(origin: Origin) -> None:
-        before(origin)
-        if origin.record == 2 and given.reject(origin) is None:
-            any(iter(int, 1))
-
-    return work.process(shard, chosen, given, spinning)
-
-
-def killed(shard, chosen, given: Given, before) -> work.Report:
-    """Stands for the out-of-memory killer at record 3."""
-
-    def struck(origin: Origin) -> None:
-        before(origin)
-        if origin.record == 3 and given.reject(origin) is None:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return work.process(shard, chosen, given, struck)
-
-
-# The processes, pipes and signals are real; only what a worker does with a record is not.
-def serve_endless(pipe, chosen) -> None:
-    workers.process = endless
-    workers._serve(pipe, chosen)
-
-
-def serve_killed(pipe, chosen) -> None:
-    workers.process = killed
-    workers._serve(pipe, chosen)
-
-
 @pytest.mark.parametrize(
-    ("target", "record", "reason"), [(serve_endless, 2, "too-slow"), (serve_killed, 3, "worker-died")]
+    ("target", "record", "reason"), [(faults.serve_endless, 2, "too-slow"), (faults.serve_killed, 3, "worker-died")]
 )
 def test_a_record_that_takes_its_worker_down_twice_is_rejected_alone(raw, out, monkeypatch, target, record, reason):
     monkeypatch.setattr(workers, "_serve", target)
@@ -66,7 +29,7 @@ def test_a_record_that_takes_its_worker_down_twice_is_rejected_alone(raw, out, m
 
 
 def test_what_failed_for_its_surroundings_is_tried_again_by_the_next_run(raw, out, monkeypatch):
-    monkeypatch.setattr(workers, "_serve", serve_killed)
+    monkeypatch.setattr(workers, "_serve", faults.serve_killed)
     write(raw, {"2024-10-01/news.jsonl": RECORDS})
     chosen = settings(raw, out, near_threshold=1.0)
     run(chosen, Selection(), pooled)
