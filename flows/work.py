@@ -103,38 +103,47 @@ def process(
 
 
 def _read(member: Member, settings: Settings) -> Records:
-    """The records of a member; an error of ours in a reader is a reject that says where it happened."""
-    number = member.part.first
+    """As `read`; an error of ours in a reader is a reject too, and says where it happened."""
+    after = _After(member)
     try:
-        for record in read(member, settings):
-            number = record.origin.record + 1
-            yield record
+        yield from after.each(read(member, settings))
     except Exception as error:  # noqa: BLE001 - one file must not take its neighbours along; the run turns red
-        yield bug(Origin(member.path, number), error)
+        yield bug(after.origin, error)
 
 
 def read(member: Member, settings: Settings) -> Records:
     """The records of a member, in physical order. Never raises for what stands in the file."""
-    entry = real_path(member.path, settings)
-    origin = Origin(member.path, member.part.first)
+    entry, after = real_path(member.path, settings), _After(member)
     try:
-        if part_digest(entry, member.part) != member.part.sha256:
-            yield Reject(
-                origin,
-                "read",
-                "changed-while-read",
-                "the file changed after the run began",
-                environmental=True,
-            )
-            return
-        said, flags = read_sidecar(entry) if member.has_sidecar else (None, ())
-        context = Context(member.path, member.ingest_date, said, flags, member.part.first, settings.record_bytes)
-        with opened(entry) as stream:
-            whole = member.part.size < 0
-            window = stream if whole else _Window(cast("BufferedIOBase", stream), member.part.offset, member.part.size)
-            yield from READERS[media_kind(entry.name) or ""](cast("BinaryIO", window), context)
+        if part_digest(entry, member.part) == member.part.sha256:
+            yield from after.each(_records(member, entry, settings))
+        else:
+            changed = "the file changed after the run began"
+            yield Reject(after.origin, "read", "changed-while-read", changed, environmental=True)
     except OSError as error:
-        yield Reject(origin, "read", "unreadable", f"{error.strerror or error}", environmental=True)
+        yield Reject(after.origin, "read", "unreadable", f"{error.strerror or error}", environmental=True)
+
+
+def _records(member: Member, entry: Path, settings: Settings) -> Records:
+    said, flags = read_sidecar(entry) if member.has_sidecar else (None, ())
+    context = Context(member.path, member.ingest_date, said, flags, member.part.first, settings.record_bytes)
+    with opened(entry) as stream:
+        whole = member.part.size < 0
+        window = stream if whole else _Window(cast("BufferedIOBase", stream), member.part.offset, member.part.size)
+        yield from READERS[media_kind(entry.name) or ""](cast("BinaryIO", window), context)
+
+
+class _After:
+    """The place behind the last record that was read, where a failure is recorded."""
+
+    def __init__(self, member: Member) -> None:
+        self.origin = Origin(member.path, member.part.first)
+
+    def each(self, records: Records) -> Records:
+        """The records; the place moves on with each."""
+        for record in records:
+            self.origin = Origin(record.origin.path, record.origin.record + 1)
+            yield record
 
 
 class _Window:
