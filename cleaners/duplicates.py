@@ -247,9 +247,12 @@ def _revisions(ordered: Sequence[Entry], compare: Compare) -> tuple[dict[str, st
 
 
 def _versions(group: Sequence[Entry], compare: Compare) -> tuple[dict[str, str], set[str]]:
-    """Which articles of one URL are older versions of which; and the ids of those that stay."""
+    """Which articles of one URL are older versions of which; and the ids of those that stay.
+
+    Articles grow: of two whose fetch is unknown the longer one counts as newer.
+    """
     newest, kept = dict[str, str](), list[str]()
-    for entry in sorted(group, key=lambda entry: (_age(entry), entry.id)):
+    for entry in sorted(group, key=lambda entry: (_age(entry), -entry.length, entry.id)):
         like = next((other for other in kept if compare(entry.id, other).containment >= MIN_REVISION), None)
         if like is not None:
             newest[entry.id] = like

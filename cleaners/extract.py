@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from urllib.parse import urldefrag, urlsplit
+from warnings import catch_warnings
 
 import courlan
 import trafilatura
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, UnusualUsageWarning
 from lxml.html import HtmlElement
 
 from cleaners.decode import Decoded, decode, sound
@@ -75,10 +76,8 @@ def _plain(raw: Raw, decoded: Decoded) -> Page:
 
 
 def _html(raw: Raw, decoded: Decoded) -> Page | Reject:
-    tree = trafilatura.load_html(decoded.text)
-    if tree is None:
-        return Reject(raw.origin, "extract", "not-html", "no HTML parser could read the page")
-    metadata = read_metadata(tree)
+    tree = trafilatura.load_html(decoded.text)  # None for a piece of a page, such as a few paragraphs
+    metadata = Metadata() if tree is None else read_metadata(tree)
     text, extractor = _body(tree, decoded.text)
     if not text:
         return Reject(raw.origin, "extract", "no-article", "neither trafilatura nor BeautifulSoup found an article")
@@ -87,14 +86,18 @@ def _html(raw: Raw, decoded: Decoded) -> Page | Reject:
     return _with_record(_with_metadata(page, metadata, raw), raw)
 
 
-def _body(tree: HtmlElement, page: str) -> tuple[str, str]:
+def _body(tree: HtmlElement | None, page: str) -> tuple[str, str]:
     """The text of the article and the extractor that found it; empty if none did."""
-    found = trafilatura.extract(
-        tree,
-        output_format="txt",
-        include_comments=False,
-        deduplicate=False,  # it carries state from page to page
-        with_metadata=False,  # it would write a header into the text
+    found = (
+        None
+        if tree is None
+        else trafilatura.extract(
+            tree,
+            output_format="txt",
+            include_comments=False,
+            deduplicate=False,  # it carries state from page to page
+            with_metadata=False,  # it would write a header into the text
+        )
     )
     if found and _is_usable(found):
         return found, TRAFILATURA
@@ -108,7 +111,8 @@ def _is_usable(text: str) -> bool:
 
 def _paragraphs(page: str) -> str:
     """The paragraphs of `<article>`, `<main>` or the page, each once, without forms and menus."""
-    soup = BeautifulSoup(page, "lxml")
+    with catch_warnings(action="ignore", category=UnusualUsageWarning):  # a page that hardly is one
+        soup = BeautifulSoup(page, "lxml")
     for element in soup(FURNITURE):
         element.decompose()
     for element in soup(("br", *PARAGRAPHS)):

@@ -39,6 +39,11 @@ _TITLE = re.compile(
     r"(?!Q(?:uestion)?[.:]|Image c|Media [cp]|.*(?:[Pp]hoto ?:|\|))(?!.*[^\W\d]{4}[.!?] [^\W\d_])"
     r"[\"'‘“¿¡]?[^\W_].*(?:[^\s.…,;:—–\"”’»)\]-]|[^\s.…,;:][\"”’»)\]]+)\s*\Z"
 )
+_BRIEF_TITLE = re.compile(r"(?=.{6,80}\Z)[\"'‘“¿¡]?[^\W_\da-z]\S* \S.*[^\s.…,;:—–-]\s*\Z")
+# "Von Friederike Achleitner", "By Dispatch Staff and Wire Reports": nothing but words that could be
+# names, which are no evidence by themselves, but are where a headline or a date stands beside them.
+_PART = r"(?:[A-ZÀ-ÖØ-Þ][\w’'.-]*|and|und|y|et|e|en|of|the|&)"
+_NAMES = re.compile(rf"{_PART}(?:,? {_PART}){{1,7}}\Z")
 _TIMESTAMP_WORDS = re.compile(
     r"(?i)\b(?:published|updated|posted|last (?:updated|modified)|first published|created|at|on|by|"
     r"[ap]\.?m\.?|min(?:ute)?s? read|"
@@ -95,7 +100,7 @@ def _first_lines(text: str) -> list[tuple[int, str]]:
 def _kind(start: int, line: str, head: Head, document: _Document) -> str | None:
     if head.title is None and _is_title(start, line, head, document):
         return "title"
-    if _is_byline(line, document.knowledge):
+    if _is_byline(line, document.knowledge) or _is_byline_here(start, line, head, document):
         return "byline"
     return "timestamp" if _is_date_line(line, document) else None
 
@@ -120,13 +125,19 @@ def _is_title(start: int, line: str, head: Head, document: _Document) -> bool:
     """Whether the line is the stated title; or, where none is stated, a headline all the same."""
     if document.title:
         return _same(line, document.title)
+    rest = document.text[start + len(line) :]
     return (
         not head.edits
-        and _TITLE.match(line) is not None
+        and (_TITLE.match(line) is not None or (_BRIEF_TITLE.match(line) is not None and _is_signed(rest, document)))
         and not _is_byline(line, document.knowledge)
         and not _is_date_line(line, document)
-        and _leads_an_article(line, document.text[start + len(line) :], document.knowledge)
+        and _leads_an_article(line, rest, document.knowledge)
     )
+
+
+def _is_signed(rest: str, document: _Document) -> bool:
+    """Whether the next line is a byline: what stands above it is a headline, however brief."""
+    return any(_is_byline(line, document.knowledge) for _, line in _first_lines(rest)[:1])
 
 
 def _same(line: str, title: str) -> bool:
@@ -146,6 +157,15 @@ def _leads_an_article(line: str, rest: str, knowledge: Knowledge) -> bool:
 
 def _is_byline(line: str, knowledge: Knowledge) -> bool:
     return len(line) <= MAX_BYLINE and is_byline(line, knowledge.names)
+
+
+def _is_byline_here(start: int, line: str, head: Head, document: _Document) -> bool:
+    """Whether a line that is no certain byline by itself is one where it stands."""
+    lead = document.knowledge.names.lead.match(line)
+    if lead is None or len(line) > MAX_BYLINE or _NAMES.match(line[lead.end() :].strip()) is None:
+        return False
+    dated = any(_is_date_line(after, document) for _, after in _first_lines(document.text[start + len(line) :])[:1])
+    return dated or (head.title is not None and head.edits[-1].end == start)
 
 
 def _is_date_line(line: str, document: _Document) -> bool:

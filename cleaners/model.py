@@ -164,6 +164,8 @@ class Article:
     title_source: Source | None
     authors: tuple[Author, ...]
     published: PublishedDate | None
+    published_stated: tuple[Source, str] | None
+    """Where a date was stated that cannot be read, or not without a guess: what stood there."""
     language: Language
     url: str | None
     canonical_url: str | None

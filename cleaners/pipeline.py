@@ -92,6 +92,7 @@ def _article(draft: Draft, knowledge: Knowledge) -> Article:
         title_source=page.title_source or ("text" if head.title else None),
         authors=tuple(_authors(page.bylines or head.bylines, knowledge)),
         published=published,
+        published_stated=None if published else next(iter(page.published), None),
         language=draft.language,
         url=page.url,
         canonical_url=page.canonical_url,
@@ -127,10 +128,12 @@ def _published(draft: Draft, knowledge: Knowledge) -> PublishedDate | None:
 
 
 def _authors(bylines: Iterable[str], knowledge: Knowledge) -> Iterator[Author]:
-    seen = set[tuple[str | None, str | None]]()
+    """The authors of all bylines, each once; of a byline that cannot be read, what stood there."""
+    seen = set[tuple[str | None, str | None, str]]()
     for byline in bylines:
-        for author in parse_byline(byline, knowledge.names):
-            if (who := (author.name, author.organization)) not in seen:
+        for author in parse_byline(byline, knowledge.names) or (Author(None, byline),):
+            who = (author.name, author.organization, "" if author.name or author.organization else author.raw)
+            if who not in seen:
                 seen.add(who)
                 yield author
 
@@ -151,6 +154,8 @@ def _flags(
         yield "mojibake-repaired"
     if draft.word_count < options.short_words:
         yield "short"
+    if not published and draft.page.published:
+        yield "date-unreadable"
     if published:
         yield from published.flags
         seen = fetched.value.date() if fetched else draft.raw.ingest_date

@@ -30,6 +30,9 @@ def parse_rules(tables: Mapping[str, Mapping[str, object]]) -> tuple[Rule, ...]:
     Raises:
         RuleError: with the file, the rule and the reason.
     """
+    for stem, table in tables.items():
+        if not isinstance(table.get("rule"), list) or len(table) > 1:
+            raise RuleError(f"rules/{stem}.toml: holds no [[rule]], or something else beside them")
     rules = tuple(
         _parse(stem, index, entry)
         for stem, table in sorted(tables.items())

@@ -22,6 +22,17 @@ from flows.workers import WorkError
 
 OK, FAILED, USAGE, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 
+CODES: Mapping[type[Exception], int] = {
+    SettingsError: USAGE,
+    PlanError: USAGE,
+    PublishError: USAGE,
+    LockedError: BUSY,
+    BugError: FAILED,
+    WorkError: FAILED,
+    LookupError: FAILED,
+}
+"""What is expected to go wrong, and the exit code for it; anything else is a bug, with a traceback."""
+
 EXIT_CODES = """\
 exit codes:
   0    done (also when there was nothing new)
@@ -34,26 +45,36 @@ settings come from copydesk.toml, then COPYDESK_… variables, then options; see
 """
 
 
+ALL_IS_WELL = "all is well: files, counts, raw files, texts and edits agree"
+REMEDY = "`copydesk ingest` takes in changed raw files; `copydesk backfill --reprocess all` writes damaged days again"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = _parser().parse_args(arguments)
+    try:
+        code = _run(_parser().parse_args(arguments))
+        sys.stdout.flush()
+    except tuple(CODES) as error:
+        code = _failed(error, next(code for kind, code in CODES.items() if isinstance(error, kind)))
+    except KeyboardInterrupt:
+        code = _failed("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        code = _unread()
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
     # A one-shot run says itself what happened; a server keeps the log level of Prefect.
     if options.command in ("ingest", "backfill"):
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
-    try:
-        return int(COMMANDS[options.command](options, _settings(options)))
-    except (SettingsError, PlanError, PublishError) as error:
-        return _failed(error, USAGE)
-    except LockedError as error:
-        return _failed(error, BUSY)
-    except (BugError, WorkError, LookupError) as error:
-        return _failed(error, FAILED)
-    except KeyboardInterrupt:
-        return _failed("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has had enough: `copydesk show … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    return COMMANDS[options.command](options, _settings(options))
+
+
+def _unread() -> int:
+    """The reader of our output has had enough (`copydesk show … | head`); that is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OK
 
 
 def _failed(error: object, code: int) -> int:
@@ -71,8 +92,9 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _ingest(options: argparse.Namespace, settings: Settings) -> int:
     _check(settings)
-    from flows.ingest import ingest, stop_when_told
+    from flows.ingest import check_server, ingest, stop_when_told
 
+    check_server()
     stop_when_told()
     ingest(settings.raw, settings.out, settings.workers, options.config, options.prune)
     return OK
@@ -81,6 +103,9 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
 def _check(settings: Settings) -> None:
     """Find out within a moment, before Prefect is started, what the run would find out too."""
     check_raw(settings)
+    raw, out = settings.raw.resolve(), settings.out.resolve()
+    if out.is_relative_to(raw):
+        raise SettingsError(f"{settings.out} is inside the raw folder {settings.raw}; choose another with --out")
     with locked(settings):
         _give_prefect_a_home(settings)
 
@@ -101,8 +126,9 @@ def _backfill(options: argparse.Namespace, settings: Settings) -> int:
         return _dry_run(Selection(options.since, options.until, options.reprocess), settings)
     _check(settings)
     from flows.backfill import backfill
-    from flows.ingest import stop_when_told
+    from flows.ingest import check_server, stop_when_told
 
+    check_server()
     stop_when_told()
     backfill(
         options.since,
@@ -142,9 +168,9 @@ def _verify(_options: argparse.Namespace, settings: Settings) -> int:
     findings = 0
     for finding in verify(settings):
         findings += 1
-        print(finding)
+        print(finding, flush=True)
     _print(note(settings))
-    print(f"{findings} findings" if findings else "all is well: files, counts, raw files, texts and edits agree")
+    print(f"{findings} findings; {REMEDY}" if findings else ALL_IS_WELL)
     return FAILED if findings else OK
 
 
@@ -155,10 +181,18 @@ def _status(_options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print(lines: Iterable[RenderableType]) -> int:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = _Console(highlight=False, markup=False, soft_wrap=True)
     for line in lines:
         console.print(line)
     return OK
+
+
+class _Console(Console):
+    """A console that leaves a broken pipe to `main`, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on."""
+        raise BrokenPipeError
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {

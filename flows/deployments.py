@@ -17,7 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
@@ -27,7 +26,7 @@ from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
 from flows.backfill import backfill
-from flows.ingest import ingest
+from flows.ingest import check_server, ingest
 from flows.settings import Settings, SettingsError
 
 # A run that took its turn beside another of the same output would only find the folder locked
@@ -138,11 +137,5 @@ def _find_server() -> str:
     address = get_current_settings().api.url
     if not address:
         raise SettingsError(f"PREFECT_API_URL is not set: there is no Prefect server to serve to; {START_A_SERVER}")
-    with get_client(sync_client=True) as client:
-        if problem := client.api_healthcheck():
-            raise SettingsError(f"no Prefect server answers at {address} ({_line(problem)}); {START_A_SERVER}")
+    check_server()
     return address
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.futures import as_completed
 from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import get_current_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import settings as configuration
@@ -24,7 +26,7 @@ from flows.plan import Selection, Shard
 from flows.progress import Display, display
 from flows.publish import accepted_inputs
 from flows.run import BugError, Outcome, run, summary
-from flows.settings import Settings
+from flows.settings import Settings, SettingsError
 from flows.work import Report
 from flows.workers import Pool
 
@@ -44,6 +46,23 @@ def clean(shards: Sequence[Shard], settings: Settings) -> Iterable[Report]:
     with Pool(settings) as pool, display(len(shards)) as shown:
         futures = [clean_shard.submit(shard, pool, shown) for shard in shards]
         return [future.result() for future in as_completed(futures)]
+
+
+def check_server() -> None:
+    """Find out whether the server that Prefect is told to use answers; without one it starts its own.
+
+    Raises:
+        SettingsError: if it does not.
+    """
+    address = get_current_settings().api.url
+    if address:
+        with get_client(sync_client=True) as client:
+            if problem := client.api_healthcheck():
+                reason = " ".join(str(problem).split()) or type(problem).__name__
+                raise SettingsError(
+                    f"no Prefect server answers at {address} ({reason}); start it with `prefect server start`, "
+                    "or unset PREFECT_API_URL to run without one"
+                )
 
 
 def stop_when_told() -> None:

@@ -144,6 +144,8 @@ class Plan:
     """Of each file: `new`, `missing` (its results are), `changed`, `stale`, `done` or `gone`."""
     selected: frozenset[str] = field(default=frozenset())
     """The files that this run processes."""
+    thorough: bool = False
+    """Whether the published files are to be read, and written again where they are damaged."""
 
     def count(self) -> Counter[str]:
         """How many files have which status."""
@@ -175,7 +177,9 @@ def make_plan(
     kept = {path: replace(accepted[path], gone=False) for path in found if path in accepted and path not in selected}
     inputs = tuple(sorted({**gone, **kept, **fresh}.values(), key=lambda entry: entry.path))
     due = shards if selection.reprocess == "all" else tuple(s for s in shards if _is_due(s, accepted, settings))
-    return Plan(inputs, due, skipped, {**statuses, **dict.fromkeys(gone, "gone")}, selected)
+    return Plan(
+        inputs, due, skipped, {**statuses, **dict.fromkeys(gone, "gone")}, selected, selection.reprocess == "all"
+    )
 
 
 def shard_path(key: str, settings: Settings) -> Path:

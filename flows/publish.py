@@ -162,18 +162,19 @@ def publish(plan: Plan, settings: Settings) -> Published:
 
 def _publish(plan: Plan, settings: Settings) -> Published:
     build = _begin(plan, settings)
+    damaged = _damaged(build, plan)
     files, digests, counts, changed = _Files(), dict[str, str](), dict[str, Counter[str]](), list[str]()
     for day, inputs in _partitions(plan.inputs).items():
         digests[day] = _partition_digest(inputs, build.decision, settings)
-        if build.known["partitions"].get(day) == digests[day]:
+        if build.known["partitions"].get(day) == digests[day] and day not in damaged:
             files |= _linked(day, build)
         else:
-            files |= _built(day, inputs, build)
+            files |= _built(day, inputs, replace(build, before=None) if day in damaged else build)
             changed.append(day)
         counts[day] = _counted(day, inputs, settings, files)
     content = _manifest(plan, settings, files, digests, counts)
     _check(content["counts"])
-    if build.before and content == build.known:
+    if build.before and content == build.known and not damaged:
         shutil.rmtree(build.folder)
         return Published(build.before.name, is_new=False, partitions=(), counts=content["totals"])
     generation = _commit(build.folder, content, settings)
@@ -192,6 +193,27 @@ class _Build:
     """Its manifest."""
     decision: Decision
     settings: Settings
+
+
+def _damaged(build: _Build, plan: Plan) -> frozenset[str]:
+    """The days of the current generation of which a table file is not what was published.
+
+    Every run sees a file that is missing or has another size; a run that cleans everything
+    anew (`--reprocess all`) reads them all.
+    """
+    files = (TableFile(**entry) for entries in build.known["tables"].values() for entry in entries)
+    return frozenset(_day(file) for file in files if not _is_intact(file, cast("Path", build.before), plan))
+
+
+def _is_intact(file: TableFile, generation: Path, plan: Plan) -> bool:
+    path = generation / file.path
+    if not path.is_file() or path.stat().st_size != file.bytes:
+        return False
+    return not plan.thorough or sha256(path.read_bytes()).hexdigest() == file.sha256
+
+
+def _day(file: TableFile) -> str:
+    return file.path.split("/")[1].removeprefix("ingest_date=")
 
 
 def _begin(plan: Plan, settings: Settings) -> _Build:

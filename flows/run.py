@@ -83,6 +83,8 @@ def summary(outcome: Outcome, settings: Settings) -> list[str]:
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(plan.count().items()))
     lines = [f"raw files: {statuses or 'none'}; {len(plan.skipped)} entries skipped"]
     lines += [f"  skipped {entry.path}: {entry.reason}" for entry in plan.skipped[:SHOWN]]
+    if (more := len(plan.skipped) - SHOWN) > 0:
+        lines.append(f"  … and {more} more; all of them stand in {settings.out / 'current' / 'manifest.json'}")
     cleaned = sum(report.records for report in outcome.reports)
     lines.append(f"cleaned now: {cleaned} records in {len(outcome.reports)} shards")
     lines += [f"  rejected {count}: {reason}" for reason, count in sorted(outcome.rejects.items())]
@@ -102,9 +104,13 @@ def _published_lines(published: Published, settings: Settings) -> list[str]:
         return [f"nothing new: {published.generation} stays the current generation ({totals})"]
     return [
         f"published {published.generation}: {totals}",
-        f"  days written: {', '.join(published.partitions[:SHOWN])}{' …' if len(published.partitions) > SHOWN else ''}",
+        f"  days written: {', '.join(published.partitions[:SHOWN]) or 'none'}{_more(published.partitions)}",
         f"  read it: {settings.out / 'articles'} (and duplicates, edits, mentions, overlaps, rejects)",
     ]
+
+
+def _more(days: Sequence[str]) -> str:
+    return f" … and {len(days) - SHOWN} more" if len(days) > SHOWN else ""
 
 
 def _record(outcome: Outcome, settings: Settings, started: datetime) -> None:

@@ -56,6 +56,11 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """The tables of `copydesk.toml`, and the settings in each."""
 
+EVALUATION = "COPYDESK_EVAL"
+"""The variable of the tests, which is no setting."""
+KINDS: Mapping[type, str] = {int: "whole number", float: "number", tuple: "list", str: "text"}
+"""How a person calls a type; whatever is not here is a path."""
+
 CHOICES: Mapping[str, tuple[str, ...]] = {"datelines": ("keep", "remove")}
 LIMITS: Mapping[str, tuple[float, float]] = {
     "workers": (1, 256),
@@ -81,6 +86,7 @@ def load(
     """
     environment = os.environ if environment is None else environment
     names = {field.name for field in fields(Settings)}
+    _check_names(environment, names)
     said: dict[str, tuple[object, str]] = _from_file(file)
     said |= {
         name: (environment[f"COPYDESK_{name.upper()}"], f"COPYDESK_{name.upper()}")
@@ -89,6 +95,12 @@ def load(
     }
     said |= {name: (value, f"--{name}") for name, value in (flags or {}).items() if value is not None}
     return replace(Settings(), **{name: _parsed(name, *value) for name, value in said.items()})  # type: ignore[arg-type]
+
+
+def _check_names(environment: Mapping[str, str], names: set[str]) -> None:
+    known = {f"COPYDESK_{name.upper()}" for name in names} | {EVALUATION}
+    if unknown := sorted(name for name in environment if name.startswith("COPYDESK_") and name not in known):
+        raise SettingsError(f"{unknown[0]}: there is no such setting; see docs/settings.md")
 
 
 def _from_file(file: Path | None) -> dict[str, tuple[object, str]]:
@@ -106,8 +118,10 @@ def _from_file(file: Path | None) -> dict[str, tuple[object, str]]:
         for name, value in (table.items() if isinstance(table, dict) else [("", table)])
     ]
     for section, name, _ in said:
+        if not name:
+            raise SettingsError(f"{path}: {section} stands in no table; see docs/settings.md")
         if (section, name) not in known:
-            raise SettingsError(f"{path}: there is no setting {name or section} in [{section}]; see docs/settings.md")
+            raise SettingsError(f"{path}: there is no setting {name} in [{section}]; see docs/settings.md")
     return {name: (value, f"{name} in {path}") for _, name, value in said}
 
 
@@ -117,7 +131,7 @@ def _parsed(name: str, value: object, where: str) -> object:
     try:
         parsed = _as(type(default), name, value)
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{where}: {value!r} is not a {type(default).__name__}") from error
+        raise SettingsError(f"{where}: {value!r} is not a {KINDS.get(type(default), 'path')}") from error
     if name in CHOICES and parsed not in CHOICES[name]:
         raise SettingsError(f"{where}: {value!r} is not one of {', '.join(CHOICES[name])}")
     if name in LIMITS and not LIMITS[name][0] <= cast("float", parsed) <= LIMITS[name][1]:
@@ -131,6 +145,6 @@ def _as(kind: type, name: str, value: object) -> object:
         if not isinstance(items, list | tuple):
             raise TypeError
         return tuple(Path(item) if name in ("rules", "aliases") else str(item) for item in items if item)
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value == "" or (kind is int and isinstance(value, float)):
         raise TypeError
     return kind(value)

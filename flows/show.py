@@ -26,7 +26,7 @@ VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {
 """Control characters to their pictures; 0x9B is what some terminals take for an escape."""
 HEADER = (
     "id", "title", "authors", "published_at", "published_source", "language", "site", "url", "source_path",
-    "source_record", "extractor", "charset", "flags", "duplicate_of", "duplicate_kind", "similarity",
+    "source_record", "rejected", "extractor", "charset", "flags", "duplicate_of", "duplicate_kind", "similarity",
 )  # fmt: skip
 
 
@@ -130,10 +130,11 @@ def _of_file(path: Path, settings: Settings) -> Iterator[Shown]:
     """The records of a file, cleaned now with the rules of now; nothing is written."""
     known = knowledge.load(settings)
     entry, root = _entry(path, settings)
+    inside = path.resolve().is_relative_to(settings.raw.resolve())
     for part in entry.parts:
         for record in read(Member(entry.path, entry.ingest_date, part, entry.sidecar_sha256 is not None), root):
             outcome = record if isinstance(record, Reject) else refined(record, known)
-            yield _outcome(outcome)
+            yield _outcome(outcome, record_id(outcome.origin) if inside else None)
 
 
 def _entry(path: Path, settings: Settings) -> tuple[Input, Settings]:
@@ -143,14 +144,15 @@ def _entry(path: Path, settings: Settings) -> tuple[Input, Settings]:
         raise NotFoundError(str(error)) from error
 
 
-def _outcome(outcome: Article | Reject) -> Shown:
+def _outcome(outcome: Article | Reject, identity: str | None) -> Shown:
+    """What is shown of an outcome; a file elsewhere than below the raw root has records without ids."""
     said = {
-        "id": record_id(outcome.origin),
+        "id": identity,
         "source_path": outcome.origin.path,
         "source_record": outcome.origin.record,
     }
     if isinstance(outcome, Reject):
-        return Shown(said | {"flags": [f"rejected: {outcome.reason}, {outcome.detail}"]}, "", ())
+        return Shown(said | {"id": None, "rejected": f"{outcome.reason}: {outcome.detail}"}, "", ())
     published = outcome.published
     return Shown(
         said

@@ -55,6 +55,9 @@ def verify(settings: Settings) -> Iterator[Finding]:
 def note(settings: Settings) -> Iterator[str]:
     """What `verify` could not look at, and why."""
     generation = publish.current(settings)
+    gone = sum(entry.gone for entry in publish.accepted_inputs(settings).values())
+    if gone:
+        yield f"note: {gone} raw files are gone; their articles could not be compared with them"
     if generation and not _same_versions(publish.manifest(generation)):
         yield "note: other versions of Python or the libraries made this generation; raw files were not extracted again"
 

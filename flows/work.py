@@ -5,6 +5,7 @@ A shard's file is written to a temporary name and then renamed: present means do
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 from collections import Counter
@@ -29,6 +30,8 @@ from flows.plan import Member, Shard, part_digest, read_sidecar, real_path, shar
 from flows.readers import READERS, Context, Records, media_kind, opened
 from flows.schema import BAND_NAMES, SHARD
 from flows.settings import Settings
+
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it says of a page is in our rejects
 
 BATCH = 1_000
 """Records held in memory before they are written, sorted by id: some ten megabytes."""
@@ -238,6 +241,7 @@ def _reject_row(reject: Reject) -> Row:
 
 def _article_row(article: Article) -> Row:
     published = article.published
+    source, raw = article.published_stated or (None, None)
     return {
         "id": record_id(article.origin),
         "text": article.text,
@@ -247,8 +251,8 @@ def _article_row(article: Article) -> Row:
         "authors": [{"name": a.name, "raw": a.raw, "organization": a.organization} for a in article.authors],
         "published_at": published.value if published else None,
         "published_precision": published.precision if published else None,
-        "published_raw": published.raw if published else None,
-        "published_source": published.source if published else None,
+        "published_raw": published.raw if published else raw,
+        "published_source": published.source if published else source,
         "language": article.language.code,
         "language_confidence": article.language.confidence,
         "language_method": article.language.method,

@@ -12,7 +12,8 @@ import pytest
 from harness import PROSE, ingest, one, rows, settings, table_files, write
 
 from flows import publish, schema
-from flows.plan import PlanError
+from flows.plan import PlanError, Selection
+from flows.verify import verify
 
 
 def day(number: int) -> dict[str, str]:
@@ -64,6 +65,21 @@ def test_the_lock_of_a_dead_process_holds_nobody(raw, out):
     ingest(settings(raw, out))
     with (out / ".lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("reprocess", ["changed-files", "all"])
+def test_a_damaged_table_file_is_written_again(raw, out, reprocess):
+    write(raw, day(1) | day(2))
+    ingest(settings(raw, out))
+    before = table_files(out)
+    damaged = next(file for file in sorted((out / "articles").resolve().rglob("*.parquet")))
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data if reprocess == "all" else data + b"x")
+    outcome = ingest(settings(raw, out), Selection(reprocess=reprocess))
+    assert outcome.published.is_new
+    assert table_files(out) == before
+    assert list(verify(settings(raw, out))) == []
 
 
 def test_counts_that_do_not_add_up_publish_nothing(raw, out, monkeypatch):

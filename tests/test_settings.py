@@ -20,12 +20,14 @@ def test_options_go_before_the_environment_and_that_before_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[paths]\nout = ''", r"out in .*: '' is not a path"),
+        ("[run]\nkeep_generations = 1.5", r"keep_generations in .*: 1.5 is not a whole number"),
         ("[paths]\nrow = 'x'", r"copydesk.toml: there is no setting row in \[paths\]; see docs/settings.md"),
         ("[clean]\ndatelines = 'drop'", r"datelines in .*: 'drop' is not one of keep, remove"),
         ("[duplicates]\nnear_threshold = 2", r"near_threshold in .*: 2 is not between 0.5 and 1.0"),
-        ("[run]\nworkers = true", r"workers in .*: True is not a int"),
-        ("[duplicates]\nprefer = 7", r"prefer in .*: 7 is not a tuple"),
-        ("raw = 'x'", r"there is no setting raw in \[raw\]"),
+        ("[run]\nworkers = true", r"workers in .*: True is not a whole number"),
+        ("[duplicates]\nprefer = 7", r"prefer in .*: 7 is not a list"),
+        ("raw = 'x'", r"copydesk.toml: raw stands in no table"),
         ("[paths", r"copydesk.toml cannot be read: "),
     ],
 )
@@ -33,6 +35,11 @@ def test_a_setting_that_cannot_be_used_is_named_with_its_place(tmp_path, text, m
     write(tmp_path, {"copydesk.toml": text})
     with pytest.raises(SettingsError, match=message):
         load(tmp_path / "copydesk.toml", {})
+
+
+def test_a_misspelt_variable_is_refused():
+    with pytest.raises(SettingsError, match="COPYDESK_WORKER: there is no such setting"):
+        load(None, {"COPYDESK_WORKER": "4", "COPYDESK_EVAL": "somewhere"})
 
 
 RULE = """
@@ -65,6 +72,7 @@ def test_rules_of_the_user_are_added_and_change_the_fingerprint(tmp_path):
             "any-ledger.toml, rule sign: cues, removes and keeps are lists of strings",
         ),
         (("why", "[["), "any-ledger.toml cannot be read"),
+        (("[[rule]]", "[[rules]]"), "any-ledger.toml: holds no .*rule.*"),
     ],
 )
 def test_a_bad_rule_file_is_refused_with_file_rule_and_reason(tmp_path, change, message):
