@@ -18,13 +18,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from cleaners.model import Raw
 from flows.readers import BLOCK, BROKEN, LINES, READERS, Context, media_kind, metadata, next_block, opened
 from flows.settings import Settings
 
 SIDECAR = ".meta.json"
 MAX_SIDECAR = 1_000_000
-"""Bytes of a sidecar that are read."""
+"""Bytes of the largest sidecar that is believed to be one."""
 MAX_GONE = 0.05
 """Share of the known files that may be missing before a run stops: more looks like a folder
 that is not mounted, and must not publish an empty dataset."""
@@ -39,6 +42,9 @@ _PATH_DATES = (
 """`2024-11-15/`, `date=2024-11-15/`, `2024/11/15/`: folders, never a date in a file's name, which
 may be what the article is about."""
 
+
+HEALABLE = b"copydesk.environmental"
+"""In the metadata of a shard of which some record failed for its surroundings."""
 
 _ESCAPE = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
 
@@ -88,7 +94,7 @@ class Member:
     path: str
     ingest_date: date
     part: Part
-    has_sidecar: bool
+    sidecar_sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +219,8 @@ def scan(settings: Settings) -> tuple[dict[str, Input], tuple[Skipped, ...]]:
             found[path] = _input(path, entry, settings)
         except OSError as error:
             skipped.append(Skipped(path, f"unreadable: {error.strerror or error}"))
+        except (ValueError, OverflowError) as error:
+            skipped.append(Skipped(path, f"cannot be dated: {error}"))
     return found, tuple(sorted(skipped, key=lambda entry: entry.path))
 
 
@@ -264,13 +272,24 @@ def _links(root: Path, folder: Path, folders: Sequence[str]) -> Iterator[Skipped
 def _reason_to_skip(entry: Path, names: Sequence[str]) -> str | None:
     if entry.name.startswith("."):
         return "hidden"
-    if entry.is_symlink():
+    try:
+        mode = entry.lstat().st_mode
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    if stat.S_ISLNK(mode):
         return "link"
-    if not stat.S_ISREG(entry.lstat().st_mode):
+    if not stat.S_ISREG(mode):
         return "not a file"
     if entry.name.endswith(SIDECAR):
-        return None if entry.name.removesuffix(SIDECAR) in names else "sidecar of no file"
+        return _reason_to_skip_sidecar(entry, names)
     return None if media_kind(entry.name) else "no reader for this kind of file"
+
+
+def _reason_to_skip_sidecar(entry: Path, names: Sequence[str]) -> str | None:
+    name = entry.name.removesuffix(SIDECAR)
+    if name not in names:
+        return "sidecar of no file"
+    return "sidecar of a skipped file" if _reason_to_skip(entry.with_name(name), ()) else None
 
 
 def _name(root: Path, entry: Path) -> str:
@@ -285,7 +304,7 @@ def _input(path: str, entry: Path, settings: Settings) -> Input:
         while block := stream.read(BLOCK * 16):
             size += len(block)
             digest.update(block)
-    sidecar = _sidecar_bytes(entry)
+    sidecar = sidecar_bytes(entry)
     day, dated_by = ingest_date(path, entry, sidecar)
     return Input(
         path=path,
@@ -299,21 +318,22 @@ def _input(path: str, entry: Path, settings: Settings) -> Input:
     )
 
 
-def _sidecar_bytes(entry: Path) -> bytes | None:
+def sidecar_bytes(entry: Path) -> bytes | None:
+    """The sidecar of a raw file, None if it has none."""
     sidecar = sidecar_path(entry)
-    if not sidecar.is_file() or sidecar.is_symlink():
+    try:
+        is_sidecar = stat.S_ISREG(sidecar.lstat().st_mode)
+    except OSError:  # there is none, or the name of the file leaves no room for one
         return None
-    with sidecar.open("rb") as stream:
-        return stream.read(MAX_SIDECAR)
+    return sidecar.read_bytes() if is_sidecar else None
 
 
-def read_sidecar(entry: Path) -> tuple[Mapping[str, object] | None, tuple[str, ...]]:
-    """What the sidecar of a raw file says, and a flag if it cannot be understood."""
-    data = _sidecar_bytes(entry)
+def read_sidecar(data: bytes | None) -> tuple[Mapping[str, object] | None, tuple[str, ...]]:
+    """What a sidecar says, and a flag if it cannot be understood."""
     if data is None:
         return None, ()
     try:
-        said = json.loads(data.decode("utf-8-sig"))
+        said = json.loads(data.decode("utf-8-sig")) if len(data) <= MAX_SIDECAR else None
     except (ValueError, RecursionError):
         said = None
     return (said, ()) if isinstance(said, dict) else (None, ("sidecar-invalid",))
@@ -326,7 +346,7 @@ def ingest_date(path: str, entry: Path, sidecar: bytes | None) -> tuple[date, st
     """The partition of a file, and what says so: `path`, `sidecar`, `record` or `mtime`."""
     if day := _path_date(path):
         return day, "path"
-    if sidecar is not None and (day := _utc_day(metadata(read_sidecar(entry)[0] or {}).get("fetched_at"))):
+    if sidecar is not None and (day := _utc_day(metadata(read_sidecar(sidecar)[0] or {}).get("fetched_at"))):
         return day, "sidecar"
     if day := _record_date(entry, path):
         return day, "record"
@@ -357,9 +377,9 @@ def _record_date(entry: Path, path: str) -> date | None:
 def _utc_day(text: str | None) -> date | None:
     try:
         time = datetime.fromisoformat((text or "").strip())
-    except ValueError:
+        return (time.astimezone(UTC) if time.tzinfo else time).date()
+    except (ValueError, OverflowError):
         return None
-    return (time.astimezone(UTC) if time.tzinfo else time).date()
 
 
 # ── parts and shards ────────────────────────────────────────────────────────────────────────
@@ -402,16 +422,19 @@ def content(stream: BinaryIO) -> Iterator[bytes]:
 
 def part_digest(entry: Path, part: Part) -> str:
     """The digest of a part as it stands in the file now; see `Part.sha256`."""
-    hashed, position = sha256(), 0
+    hashed = sha256()
     with entry.open("rb") if part.size < 0 else opened(entry) as stream:
         if part.size < 0:
             while block := stream.read(BLOCK * 16):
                 hashed.update(block)
             return hashed.hexdigest()
+        stream.seek(part.offset)
+        left = part.size
         for piece in content(cast("BinaryIO", stream)):
-            if part.offset <= position < part.offset + part.size:
-                hashed.update(piece)
-            position += len(piece)
+            hashed.update(piece[:left])
+            left -= len(piece)
+            if left <= 0:
+                break
     return hashed.hexdigest()
 
 
@@ -449,7 +472,7 @@ def _hash_bit(path: str, bit: int) -> int:
 def _shard(day: date, members: Sequence[tuple[Input, Part]], fingerprint: str) -> Shard:
     said = [[e.path, str(day), part.first, part.offset, part.sha256, e.sidecar_sha256] for e, part in members]
     key = sha256(json.dumps([said, fingerprint]).encode()).hexdigest()[:32]
-    placed = tuple(Member(e.path, day, part, e.sidecar_sha256 is not None) for e, part in members)
+    placed = tuple(Member(e.path, day, part, e.sidecar_sha256) for e, part in members)
     return Shard(key, day, placed)
 
 
@@ -487,7 +510,15 @@ def _located(
 
 def _is_due(shard: Shard, accepted: Mapping[str, Input], settings: Settings) -> bool:
     retried = any(member.path in accepted and accepted[member.path].retry for member in shard.members)
-    return retried or not shard_path(shard.key, settings).exists()
+    return retried or not _is_whole(shard_path(shard.key, settings))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a shard is there, can be read, and holds nothing that another run may heal."""
+    try:
+        return HEALABLE not in (pq.read_metadata(path).metadata or {})
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def _stop_if_vanished(gone: Mapping[str, Input], accepted: Mapping[str, Input], settings: Settings) -> None:

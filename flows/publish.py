@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
 import time
@@ -44,6 +45,9 @@ PASS_ROWS = 10_000
 KEEP_SECONDS = 24 * 3600
 """A generation younger than this is kept: somebody may still be reading it."""
 MANIFEST = "manifest.json"
+
+
+_NAME = re.compile(r"\d{6,}-[0-9a-f]{16}")
 
 
 class PublishError(RuntimeError):
@@ -114,20 +118,45 @@ def locked(settings: Settings) -> Iterator[None]:
 
 def sweep(settings: Settings) -> None:
     """Remove what a killed run left behind: temporary folders and files."""
-    for folder in (settings.out / ".generations", settings.out / ".shards", settings.out):
-        for leftover in folder.glob(".tmp-*") if folder.is_dir() else ():
-            shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+    links = [settings.out / f".tmp-{name}" for name in ("current", *schema.TABLES)]
+    folders = [settings.out / name for name in (".generations", ".shards", "runs")]
+    for leftover in (*links, *(entry for folder in folders for entry in folder.glob(".tmp-*"))):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def current(settings: Settings) -> Path | None:
-    """The folder of the published generation, None before the first."""
+    """The folder of the published generation, None before the first.
+
+    Where the link is lost, or a run was killed before it made the first one, the newest
+    generation is meant: it was complete when it got its name.
+    """
     link = settings.out / "current"
-    return link.resolve(strict=True) if link.is_symlink() and link.exists() else None
+    if link.is_symlink() and link.exists():
+        return link.resolve(strict=True)
+    return next((entry.resolve() for entry in reversed(generations(settings))), None)
 
 
 def manifest(generation: Path) -> dict[str, Any]:
-    """The manifest of a generation."""
-    found: dict[str, Any] = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of a generation.
+
+    Raises:
+        PublishError: if it cannot be read, or is not one.
+    """
+    try:
+        found: dict[str, Any] = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
+        for entry in found["inputs"]:
+            _input(entry)
+        _ = [TableFile(**entry) for table in schema.TABLES for entry in found["tables"][table]]
+        _ = found["partitions"].items(), found["counts"].items(), found["totals"].items(), found["versions"].items()
+        _ = [(entry["path"], entry["reason"]) for entry in found["skipped"]]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PublishError(
+            f"{generation / MANIFEST} is damaged ({type(error).__name__}: {error}); "
+            "point `current` to an older generation, or remove this one"
+        ) from error
     return found
 
 
@@ -153,11 +182,16 @@ def publish(plan: Plan, settings: Settings) -> Published:
         PublishError: if the counts do not add up or the output cannot be written.
     """
     try:
+        _link_tables(settings)
         return _publish(plan, settings)
+    except pa.ArrowInvalid as error:
+        raise PublishError(f"a file in {settings.out / '.shards'} is damaged ({error}); remove that folder") from error
     except OSError as error:
         raise PublishError(
             f"cannot write to {settings.out}: {error.strerror or error}; nothing was published"
         ) from error
+    finally:
+        sweep(settings)
 
 
 def _publish(plan: Plan, settings: Settings) -> Published:
@@ -175,7 +209,7 @@ def _publish(plan: Plan, settings: Settings) -> Published:
     content = _manifest(plan, settings, files, digests, counts)
     _check(content["counts"])
     if build.before and content == build.known and not damaged:
-        shutil.rmtree(build.folder)
+        _point(settings.out / "current", Path(".generations") / build.before.name)
         return Published(build.before.name, is_new=False, partitions=(), counts=content["totals"])
     generation = _commit(build.folder, content, settings)
     _keep(settings)
@@ -238,15 +272,24 @@ def _partitions(inputs: Iterable[Input]) -> dict[str, list[Input]]:
 def _partition_digest(inputs: Sequence[Input], decision: Decision, settings: Settings) -> str:
     """Changes whenever a row of the partition could change."""
     shards = accepted(inputs)
-    tables = (rows_of(key, paths, settings, ("id", "source_path")) for key, paths in shards.items())
-    ids = {identity for table in tables for identity in table["id"].to_pylist()}
+    rows = pa.concat_tables(
+        rows_of(key, paths, settings, ("id", "source_path", "reject")) for key, paths in shards.items()
+    )
+    ids = set(rows["id"].to_pylist())
+    failed = rows.filter(_is_environmental(rows)).select(["id", "reject"]).to_pylist()
     said = [
+        sorted((row["id"], row["reject"]["reason"], row["reject"]["detail"]) for row in failed),
         sorted((identity, *astuple(decision.duplicates[identity])) for identity in ids & decision.duplicates.keys()),
         sorted(ids & decision.shared_urls),
         [astuple(overlap) for overlap in decision.overlaps if overlap.id in ids],
         [(entry.path, entry.sha256, entry.fingerprint) for entry in inputs],
     ]
     return digest_of([schema.VERSION, pa.__version__, sorted(shards), said])
+
+
+def _is_environmental(rows: pa.Table) -> pa.ChunkedArray:
+    """Of each row of a shard whether it is a reject that another run may heal."""
+    return pc.fill_null(pc.struct_field(rows["reject"], "environmental"), fill_value=False)
 
 
 def _counted(day: str, inputs: Sequence[Input], settings: Settings, files: _Files) -> Counter[str]:
@@ -267,8 +310,7 @@ def _with_retries(inputs: Sequence[Input], settings: Settings) -> tuple[Input, .
     failed = set[str]()
     for key, paths in accepted(inputs).items():
         table = rows_of(key, paths, settings, ("source_path", "reject"))
-        environmental = pc.fill_null(pc.struct_field(table["reject"], "environmental"), fill_value=False)
-        failed.update(table.filter(environmental)["source_path"].to_pylist())
+        failed.update(table.filter(_is_environmental(table))["source_path"].to_pylist())
     return tuple(replace(entry, retry=entry.path in failed) for entry in inputs)
 
 
@@ -323,11 +365,18 @@ def _commit(folder: Path, content: Mapping[str, Any], settings: Settings) -> Pat
     generation = folder.rename(folder.with_name(f"{number:06}-{content['digest'][:16]}"))
     _sync(generation.parent)
     _point(settings.out / "current", Path(".generations") / generation.name)
-    for table in schema.TABLES:
-        if not (settings.out / table).is_symlink():
-            _point(settings.out / table, Path("current") / table)
     _sync(settings.out)
     return generation
+
+
+def _link_tables(settings: Settings) -> None:
+    """The fixed links to the tables of whatever is current."""
+    for table in schema.TABLES:
+        link, target = settings.out / table, Path("current") / table
+        if link.exists() and not link.is_symlink():
+            raise PublishError(f"{link} is in the way of the link to the table; nothing was published")
+        if not link.is_symlink() or link.readlink() != target:
+            _point(link, target)
 
 
 def _point(link: Path, target: Path) -> None:
@@ -349,7 +398,8 @@ def _sync(path: Path) -> None:
 def generations(settings: Settings) -> list[Path]:
     """All complete generations, oldest first."""
     folder = settings.out / ".generations"
-    return sorted(entry for entry in folder.glob("[0-9]*-*") if entry.is_dir()) if folder.is_dir() else []
+    found = [entry for entry in folder.iterdir() if _NAME.fullmatch(entry.name)] if folder.is_dir() else []
+    return sorted(found, key=lambda entry: int(entry.name.split("-")[0]))
 
 
 def _keep(settings: Settings) -> None:
@@ -378,9 +428,14 @@ def _built(day: str, inputs: Sequence[Input], build: _Build) -> _Files:
     """The files of one partition, written table by table, some rows at a time."""
     fingerprints = ",".join(sorted({entry.fingerprint for entry in inputs}))
     writers = {table: _Writer(table, day, build.folder, fingerprints) for table in schema.TABLES}
+    rejects = [schema.REJECTS.empty_table()]
     for rows in _passes(inputs, build.settings):
         for table, part in _tables(rows, inputs, build.decision).items():
-            writers[table].write(part)
+            if table == "rejects":
+                rejects.append(part)
+            else:
+                writers[table].write(part)
+    writers["rejects"].write(_in_order(pa.concat_tables(rejects), "rejects"))
     return {(table, day): writer.close(build.before) for table, writer in writers.items()}
 
 
@@ -450,11 +505,15 @@ def _exploded(documents: pa.Table, column: str) -> pa.Table:
 
 
 def _rejects(rows: pa.Table) -> pa.Table:
-    """The rejects with their reasons; rows come in the order of ids, readers want that of files."""
+    """The rejects with their reasons."""
     reject = rows["reject"].combine_chunks()
     for name in ("stage", "reason", "detail", "environmental", "payload"):
         rows = rows.append_column(name, pc.struct_field(reject, name))
-    return rows.sort_by([("source_path", "ascending"), ("source_record", "ascending")])
+    return rows
+
+
+def _in_order(table: pa.Table, name: str) -> pa.Table:
+    return table.sort_by([(column, "ascending") for column in schema.SORTED_BY[name]])
 
 
 def _cast(table: pa.Table, name: str) -> pa.Table:
@@ -506,7 +565,7 @@ class _Writer:
             os.fsync(stream.fileno())
         place = self._place / f"part-{data.hexdigest()[:16]}.parquet"
         target = self._path.rename(self._folder / place)
-        if before and (before / place).exists():
+        if before and (before / place).exists() and (before / place).read_bytes() == target.read_bytes():
             target.unlink()
             os.link(before / place, target)
         return TableFile(place.as_posix(), self._rows, target.stat().st_size, data.hexdigest())

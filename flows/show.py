@@ -132,7 +132,7 @@ def _of_file(path: Path, settings: Settings) -> Iterator[Shown]:
     entry, root = _entry(path, settings)
     inside = path.resolve().is_relative_to(settings.raw.resolve())
     for part in entry.parts:
-        for record in read(Member(entry.path, entry.ingest_date, part, entry.sidecar_sha256 is not None), root):
+        for record in read(Member(entry.path, entry.ingest_date, part, entry.sidecar_sha256), root):
             outcome = record if isinstance(record, Reject) else refined(record, known)
             yield _outcome(outcome, record_id(outcome.origin) if inside else None)
 

@@ -181,7 +181,7 @@ def _sources(day: str, inputs: Mapping[str, Input], settings: Settings) -> dict[
     found = dict[str, str]()
     for entry in inputs.values():
         for part in entry.parts if entry.ingest_date.isoformat() == day else ():
-            member = Member(entry.path, entry.ingest_date, part, entry.sidecar_sha256 is not None)
+            member = Member(entry.path, entry.ingest_date, part, entry.sidecar_sha256)
             for record in read(member, settings):
                 page = extract(record) if isinstance(record, Raw) else record
                 if not isinstance(page, Reject):

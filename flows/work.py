@@ -9,13 +9,13 @@ import logging
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +26,7 @@ from cleaners.fingerprint import digest, sketch, words
 from cleaners.model import Article, DateMention, Knowledge, Origin, PersonMention, Raw, Reject
 from cleaners.pipeline import refine
 from flows import knowledge as tables
-from flows.plan import Member, Shard, part_digest, read_sidecar, real_path, shard_path
+from flows.plan import HEALABLE, Member, Shard, part_digest, read_sidecar, real_path, shard_path, sidecar_bytes
 from flows.readers import READERS, Context, Records, media_kind, opened
 from flows.schema import BAND_NAMES, SHARD
 from flows.settings import Settings
@@ -74,13 +74,32 @@ def record_id(origin: Origin) -> str:
     return blake2b(f"{origin.path}\0{origin.record}".encode(), digest_size=16).hexdigest()
 
 
-def process(
-    shard: Shard,
-    settings: Settings,
-    given: Given = Given(),
-    before: Callable[[Origin], None] = lambda _origin: None,
-) -> Report:
-    """Clean every record of `shard` and write the rows; `before` is called before each record.
+class Watch(Protocol):
+    """Who watches over a worker: told when a record is begun, and when it is done."""
+
+    def begin(self, origin: Origin) -> None:
+        """A record was read and is about to be cleaned."""
+
+    def end(self) -> None:
+        """It is done; what comes next is reading or writing."""
+
+
+class Unwatched:
+    """Nobody watches."""
+
+    def begin(self, origin: Origin) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+UNWATCHED = Unwatched()
+NOTHING_GIVEN_UP = Given()
+
+
+def process(shard: Shard, settings: Settings, given: Given = NOTHING_GIVEN_UP, watch: Watch = UNWATCHED) -> Report:
+    """Clean every record of `shard` and write the rows.
 
     Raises:
         OSError: if the output cannot be written.
@@ -91,13 +110,15 @@ def process(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".tmp-{shard.key}-{os.getpid()}")
     tally = _Tally(shard.key)
-    outcomes = (_outcome(record, known, given, before, tally) for member in shard.members
+    outcomes = (_outcome(record, known, given, watch, tally) for member in shard.members
                 for record in _read(member, settings))  # fmt: skip
     try:
         with pq.ParquetWriter(temporary, SHARD, compression="zstd", compression_level=3) as writer:
             while batch := [row(outcome, known, fingerprint) for outcome in islice(outcomes, BATCH)]:
                 rows = pa.Table.from_pylist(batch, schema=SHARD).sort_by("id")
                 writer.write_table(rows, row_group_size=ROW_GROUP)
+            if tally.environmental:
+                writer.add_key_value_metadata({HEALABLE: str(tally.environmental).encode()})
         _synced(temporary)
         temporary.rename(target)
     finally:
@@ -118,8 +139,9 @@ def read(member: Member, settings: Settings) -> Records:
     """The records of a member, in physical order. Never raises for what stands in the file."""
     entry, after = real_path(member.path, settings), _After(member)
     try:
-        if part_digest(entry, member.part) == member.part.sha256:
-            yield from after.each(_records(member, entry, settings))
+        sidecar = sidecar_bytes(entry) if member.sidecar_sha256 else None
+        if part_digest(entry, member.part) == member.part.sha256 and _digest(sidecar) == member.sidecar_sha256:
+            yield from after.each(_records(member, entry, sidecar, settings))
         else:
             changed = "the file changed after the run began"
             yield Reject(after.origin, "read", "changed-while-read", changed, environmental=True)
@@ -127,8 +149,12 @@ def read(member: Member, settings: Settings) -> Records:
         yield Reject(after.origin, "read", "unreadable", f"{error.strerror or error}", environmental=True)
 
 
-def _records(member: Member, entry: Path, settings: Settings) -> Records:
-    said, flags = read_sidecar(entry) if member.has_sidecar else (None, ())
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else sha256(data).hexdigest()
+
+
+def _records(member: Member, entry: Path, sidecar: bytes | None, settings: Settings) -> Records:
+    said, flags = read_sidecar(sidecar)
     context = Context(member.path, member.ingest_date, said, flags, member.part.first, settings.record_bytes)
     with opened(entry) as stream:
         whole = member.part.size < 0
@@ -174,19 +200,20 @@ class _Tally:
     records: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     bugs: list[str] = field(default_factory=list)
+    environmental: int = 0
 
     def report(self) -> Report:
         return Report(self.key, self.records, self.rejects, tuple(self.bugs))
 
 
-def _outcome(
-    record: Raw | Reject, known: Knowledge, given: Given, before: Callable[[Origin], None], tally: _Tally
-) -> Article | Reject:
-    before(record.origin)
+def _outcome(record: Raw | Reject, known: Knowledge, given: Given, watch: Watch, tally: _Tally) -> Article | Reject:
+    watch.begin(record.origin)
     outcome = given.reject(record.origin) or (refined(record, known) if isinstance(record, Raw) else record)
+    watch.end()
     tally.records += 1
     if isinstance(outcome, Reject):
         tally.rejects[outcome.reason] += 1
+        tally.environmental += outcome.environmental
         if outcome.reason == "internal-error":
             tally.bugs.append(f"{outcome.origin.path}, record {outcome.origin.record}: {outcome.detail}")
     return outcome

@@ -8,7 +8,9 @@ its shard are cleaned as if it had not been there.
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +22,7 @@ from typing import Self
 from cleaners.model import Origin, Reject
 from flows.plan import Shard
 from flows.settings import Settings
-from flows.work import Given, Report, process
+from flows.work import Given, Report, Watch, bug, process
 
 TRIES = 2
 """How often a record may take its worker down before it is given up."""
@@ -56,6 +58,8 @@ class Worker:
             outcome = self._attempt(shard, given, on_record)
             if isinstance(outcome, Report):
                 return outcome
+            if given.reject(outcome.origin):
+                raise WorkError(f"{outcome.origin.path}, record {outcome.origin.record}: {outcome.detail}, again")
             deaths[outcome.origin] += 1
             if deaths[outcome.origin] >= TRIES:
                 given = replace(given, up=(*given.up, outcome))
@@ -100,31 +104,45 @@ def _spoken(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+class _Timer:
+    """Tells the parent where the worker is, and has the kernel end it if a record takes too long."""
+
+    def __init__(self, pipe: Connection, seconds: int) -> None:
+        self._pipe, self._seconds = pipe, seconds
+
+    def begin(self, origin: Origin) -> None:
+        """Wind the timer up."""
+        self._pipe.send(origin)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+
+    def end(self) -> None:
+        """Stop it: reading the next record is not this one's fault."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
 def _serve(pipe: Connection, settings: Settings) -> None:
     """The life of a worker: shards in, where it is and reports out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act on
-
-    def before(origin: Origin) -> None:
-        signal.setitimer(signal.ITIMER_PROF, settings.record_seconds)
-        pipe.send(origin)
-
+    sys.stderr = io.StringIO()  # libraries print what pages say; a failure of ours goes through the pipe
     while True:
         try:
             shard, given = pipe.recv()
-            pipe.send(_answer(shard, settings, given, before))
+            pipe.send(_answer(shard, settings, given, _Timer(pipe, settings.record_seconds)))
         except (EOFError, OSError):  # the parent is gone
             return
 
 
-def _answer(shard: Shard, settings: Settings, given: Given, before: Callable[[Origin], None]) -> Report | str:
+def _answer(shard: Shard, settings: Settings, given: Given, watch: Watch) -> Report | str:
     try:
-        return process(shard, settings, given, before)
+        return process(shard, settings, given, watch)
     except BrokenPipeError:
         raise  # of the pipe to the parent, not of the output
     except OSError as error:
         return f"cannot write to {settings.out}: {error.strerror or error}"
+    except Exception as error:  # noqa: BLE001 - the run stops, and says this
+        return f"{shard.members[0].path} cannot be worked on: {bug(Origin('', 0), error).detail}"
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        watch.end()
 
 
 class Pool:

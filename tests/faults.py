@@ -10,34 +10,40 @@ from flows import work, workers
 from flows.work import Given
 
 
-def endless(shard, chosen, given: Given, before) -> work.Report:
-    """Stands for a pattern that never comes back: spins at record 2, in C code, for ever."""
-
-    def spinning(origin: Origin) -> None:
-        before(origin)
-        if origin.record == 2 and given.reject(origin) is None:
-            any(iter(int, 1))
-
-    return work.process(shard, chosen, given, spinning)
+def spin() -> None:
+    """Stands for a pattern that never comes back: for ever in C code."""
+    any(iter(int, 1))
 
 
-def killed(shard, chosen, given: Given, before) -> work.Report:
-    """Stands for the out-of-memory killer at record 3."""
+def die() -> None:
+    """Stands for the out-of-memory killer."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def struck(origin: Origin) -> None:
-        before(origin)
-        if origin.record == 3 and given.reject(origin) is None:
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    return work.process(shard, chosen, given, struck)
+def failing(record: int, fault):
+    """`process`, with a fault when it begins that record; one that was given up does it no harm."""
+
+    def faulty(shard, chosen, given: Given, watch) -> work.Report:
+        class Faulty:
+            end = staticmethod(watch.end)
+
+            @staticmethod
+            def begin(origin: Origin) -> None:
+                watch.begin(origin)
+                if origin.record == record and given.reject(origin) is None:
+                    fault()
+
+        return work.process(shard, chosen, given, Faulty())
+
+    return faulty
 
 
 # The processes, pipes and signals are real; only what a worker does with a record is not.
 def serve_endless(pipe, chosen) -> None:
-    workers.process = endless
+    workers.process = failing(2, spin)
     workers._serve(pipe, chosen)
 
 
 def serve_killed(pipe, chosen) -> None:
-    workers.process = killed
+    workers.process = failing(3, die)
     workers._serve(pipe, chosen)
