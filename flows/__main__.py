@@ -18,6 +18,7 @@ from flows.plan import PlanError, Selection, check_raw, make_plan
 from flows.publish import LockedError, PublishError, accepted_inputs, locked
 from flows.run import BugError
 from flows.settings import Settings, SettingsError
+from flows.terminal import inert_line
 from flows.workers import WorkError
 
 OK, FAILED, USAGE, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
@@ -78,7 +79,7 @@ def _unread() -> int:
 
 
 def _failed(error: object, code: int) -> int:
-    print(f"copydesk: {error}", file=sys.stderr)
+    print(f"copydesk: {inert_line(str(error))}", file=sys.stderr)
     return code
 
 
@@ -103,9 +104,6 @@ def _ingest(options: argparse.Namespace, settings: Settings) -> int:
 def _check(settings: Settings) -> None:
     """Find out within a moment, before Prefect is started, what the run would find out too."""
     check_raw(settings)
-    raw, out = settings.raw.resolve(), settings.out.resolve()
-    if out.is_relative_to(raw):
-        raise SettingsError(f"{settings.out} is inside the raw folder {settings.raw}; choose another with --out")
     with locked(settings):
         _give_prefect_a_home(settings)
 
@@ -168,8 +166,9 @@ def _verify(_options: argparse.Namespace, settings: Settings) -> int:
     findings = 0
     for finding in verify(settings):
         findings += 1
-        print(finding, flush=True)
-    _print(note(settings))
+        print(inert_line(finding), flush=True)
+    if not findings:
+        _print(note(settings))
     print(f"{findings} findings; {REMEDY}" if findings else ALL_IS_WELL)
     return FAILED if findings else OK
 

@@ -27,6 +27,7 @@ from flows.progress import Display, display
 from flows.publish import accepted_inputs
 from flows.run import BugError, Outcome, run, summary
 from flows.settings import Settings, SettingsError
+from flows.terminal import inert_line
 from flows.work import Report
 from flows.workers import Pool
 
@@ -92,7 +93,7 @@ def finish(outcome: Outcome, settings: Settings) -> None:
         BugError: if any record met an error of ours. What could be published was.
     """
     for line in summary(outcome, settings):
-        print(line)  # noqa: T201 - the log of a flow is what it prints
+        print(inert_line(line))  # noqa: T201 - the log of a flow is what it prints
     if outcome.bugs:
         raise BugError(f"{len(outcome.bugs)} records met an error of copydesk, for one {outcome.bugs[0]}")
 

@@ -242,6 +242,8 @@ def check_raw(settings: Settings) -> None:
         raise PlanError(
             f"cannot read the folder {settings.raw}: {error.strerror}; allow it or name another with --raw"
         ) from error
+    if settings.out.resolve().is_relative_to(settings.raw.resolve()):
+        raise PlanError(f"{settings.out} is inside the raw folder {settings.raw}; choose another with --out")
     if entry is None:
         raise PlanError(f"{settings.raw} is empty; put .txt, .html, .jsonl or .warc files (also .gz) into it")
 

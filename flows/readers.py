@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeadersParser
 
 from cleaners.decode import sound
 from cleaners.model import Origin, Raw, Reject
@@ -149,7 +149,10 @@ def physical_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
             yield Line(b"" if oversize else bytes(kept + piece), oversize=oversize)
             kept, oversize = bytearray(), False
         oversize = oversize or len(kept) + len(rest) > limit
-        kept = bytearray() if oversize else kept + rest
+        if oversize:
+            kept.clear()
+        else:
+            kept += rest
     if kept or oversize:
         yield Line(bytes(kept), oversize=oversize)
 
@@ -176,7 +179,7 @@ def read_jsonl(stream: BinaryIO, context: Context) -> Records:
 
 def _json_record(data: bytes, origin: Origin, context: Context) -> Raw | Reject:
     try:
-        record = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+        record = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), parse_constant=_no_number)
     except UnicodeDecodeError as error:
         return _unreadable(origin, "invalid-utf-8", f"byte {error.start} of the line: {error.reason}")
     except RecursionError:
@@ -188,10 +191,14 @@ def _json_record(data: bytes, origin: Origin, context: Context) -> Raw | Reject:
     return _from_object(record, origin, context)
 
 
+def _no_number(_name: str) -> None:
+    """NaN and Infinity, which some writers put into JSON, and which JSON does not have."""
+
+
 def _from_object(record: Mapping[str, object], origin: Origin, context: Context) -> Raw | Reject:
     media_type, key = ("text/html", "html") if _string(record.get("html")) else ("text/plain", _text_key(record))
     if key is None:
-        found = ", ".join(sorted(record)[:8]) or "none"
+        found = ", ".join(key[:40] for key in sorted(record)[:8]) or "none"
         return _unreadable(
             origin, "no-text", f"none of the keys html, {', '.join(TEXT_KEYS)} holds text; keys: {found}"
         )
@@ -216,25 +223,53 @@ def _text_key(record: Mapping[str, object]) -> str | None:
 # ── WARC ────────────────────────────────────────────────────────────────────────────────────
 
 DOCUMENTS = ("response", "resource", "conversion")
-"""WARC record types that hold a document; the others speak about documents."""
+"""WARC record types that hold a document."""
+ABOUT = ("warcinfo", "request", "metadata", "revisit", "continuation")
+"""WARC record types that speak about documents."""
+ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
+"""Content encodings that are undone; others would depend on what else is installed."""
+MAX_DEPTH = 8
+"""Lists and objects in each other in which an author is looked for."""
+
+
+_HTTP = StatusAndHeadersParser(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3"], verify=False)
 
 
 def read_warc(stream: BinaryIO, context: Context) -> Records:
     """A WARC file. Every response, resource and conversion record is a record; so is a break."""
-    number = -1
+    number, outcome = -1, None
     try:
-        for number, record in enumerate(ArchiveIterator(stream)):
-            if record.rec_type in DOCUMENTS:
-                yield _from_warc(record, Origin(context.path, number), context)
-        _check_end(stream)
-    except (ArchiveLoadFailed, *BROKEN) as error:
+        for number, record in enumerate(ArchiveIterator(stream, no_record_parse=True)):
+            outcome = _warc_outcome(record, Origin(context.path, number), context)
+            if outcome is not None:
+                yield outcome
+        if not (isinstance(outcome, Reject) and outcome.reason == "damaged"):
+            _check_end(stream)
+    except Exception as error:  # noqa: BLE001 - whatever the library meets in a file, the file breaks off there
         yield damaged(Origin(context.path, number + 1), error)
 
 
+def _warc_outcome(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw | Reject | None:
+    """What becomes of a record; None for one that speaks about documents."""
+    length = record.rec_headers.get_header("Content-Length") or ""
+    if record.rec_type not in (*DOCUMENTS, *ABOUT) or not length.strip().isdigit():
+        return damaged(origin, ValueError("a WARC header without a known type and a length"))
+    if record.rec_type in ABOUT:
+        return None
+    try:
+        return _from_warc(record, origin, context)
+    except Exception as error:  # noqa: BLE001 - a broken record must not take the next ones along
+        return damaged(origin, error)
+
+
 def _check_end(stream: BinaryIO) -> None:
-    """Raise EOFError if the last gzip member of a file is cut short, which warcio does not tell."""
+    """Raise EOFError if the last record of a file, or its gzip member, is cut short: warcio does not tell."""
+    size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    if stream.read(2) != GZIP_MAGIC:
+    if size and stream.read(2) != GZIP_MAGIC:
+        stream.seek(max(size - 4, 0))
+        if not stream.read().endswith((b"\r\n\r\n", b"\n\n")):
+            raise EOFError("the last record does not end with an empty line")
         return
     stream.seek(0)
     with gzip.open(stream) as members:
@@ -243,7 +278,10 @@ def _check_end(stream: BinaryIO) -> None:
 
 
 def _from_warc(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw | Reject:
-    said, headers = record.rec_headers, record.http_headers
+    said = record.rec_headers
+    if (said.get_header("Content-Type") or "").startswith("application/http"):
+        record.http_headers = _HTTP.parse(record.raw_stream)
+    headers = record.http_headers
     status = headers.get_statuscode() if headers else "200"
     content_type = (headers or said).get_header("Content-Type") or ""
     media_type = MEDIA_TYPES.get(content_type.split(";")[0].strip().lower())
@@ -251,6 +289,9 @@ def _from_warc(record: ArcWarcRecord, origin: Origin, context: Context) -> Raw |
         return _unreadable(origin, "http-status", f"the server answered {status}")
     if media_type is None:
         return _unreadable(origin, "media-type", f"{content_type or 'no Content-Type'}: not an article")
+    encoding = (headers.get_header("Content-Encoding") or "").strip().lower() if headers else ""
+    if encoding not in ENCODINGS:
+        return _unreadable(origin, "content-encoding", f"{encoding}: not among {', '.join(ENCODINGS[1:])}")
     payload = record.content_stream().read(context.limit + 1)
     if len(payload) > context.limit:
         return too_large(origin, context.limit)
@@ -325,12 +366,14 @@ def _unreadable(origin: Origin, reason: str, detail: str) -> Reject:
     return Reject(origin, "read", reason, sound(detail)[0])
 
 
-def _joined(value: object) -> str | None:
+def _joined(value: object, depth: int = 0) -> str | None:
     """A string; a list of strings or of objects with a name, one to a line; a number as text."""
+    if depth > MAX_DEPTH:
+        return None
     if isinstance(value, list):
-        return "\n".join(text for item in value if (text := _joined(item))) or None
+        return "\n".join(text for item in value if (text := _joined(item, depth + 1))) or None
     if isinstance(value, dict):
-        return _joined(value.get("name"))
+        return _joined(value.get("name"), depth + 1)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return _string(value)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flows.knowledge import cleaning_fingerprint
 from flows.plan import Plan, PlanError, Selection, Shard, make_plan
-from flows.publish import Published, accepted_inputs, locked, publish
+from flows.publish import Published, PublishError, accepted_inputs, locked, publish
 from flows.settings import Settings
 from flows.work import Report
 
@@ -64,7 +64,13 @@ def run(settings: Settings, selection: Selection, clean: Clean, *, prune: frozen
         reports = tuple(clean(plan.shards, settings))
         published = publish(plan, settings)
         outcome = Outcome(f"{started:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}", plan, reports, published)
-        _record(outcome, settings, started)
+        try:
+            _record(outcome, settings, started)
+        except OSError as error:
+            where = settings.out / "runs"
+            raise PublishError(
+                f"published {published.generation}, but cannot write to {where}: {error.strerror}"
+            ) from error
     return outcome
 
 

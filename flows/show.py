@@ -20,10 +20,9 @@ from flows import knowledge
 from flows.plan import Input, Member, PlanError, scan_one
 from flows.publish import current
 from flows.settings import Settings
+from flows.terminal import inert, inert_line
 from flows.work import read, record_id, refined
 
-VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421, 0x9B: 0x241B}
-"""Control characters to their pictures; 0x9B is what some terminals take for an escape."""
 HEADER = (
     "id", "title", "authors", "published_at", "published_source", "language", "site", "url", "source_path",
     "source_record", "rejected", "extractor", "charset", "flags", "duplicate_of", "duplicate_kind", "similarity",
@@ -65,7 +64,7 @@ def render(found: Shown) -> Text:
     text = Text()
     for name in HEADER:
         if (value := found.said.get(name)) not in (None, "", []):
-            text.append(f"{name:17} ", "bold").append(f"{inert(_spoken(value))}\n")
+            text.append(f"{name:17} ", "bold").append(f"{inert_line(_spoken(value))}\n")
     text.append("─" * 72 + "\n", "dim")
     position = 0
     for edit in found.edits:
@@ -85,11 +84,6 @@ def _marked(edit: Edit) -> Text:
     if edit.new.strip("\n"):
         text.append(f"{{+{inert(edit.new)}+}}", "green underline")
     return text.append(f"⟦{', '.join(edit.rules)}⟧", "yellow").append(after)
-
-
-def inert(text: str) -> str:
-    """`text` with control characters replaced by their pictures."""
-    return text.translate(VISIBLE)
 
 
 def _spoken(value: object) -> str:

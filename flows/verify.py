@@ -40,8 +40,8 @@ def verify(settings: Settings) -> Iterator[Finding]:
         raise publish.PublishError(f"nothing is published in {settings.out} yet; run `copydesk ingest`")
     try:
         manifest = publish.manifest(generation)
-    except (OSError, ValueError) as error:
-        yield f"{generation / publish.MANIFEST} cannot be read: {error}"
+    except publish.PublishError as error:
+        yield f"manifest: {error}"
         return
     yield from _manifest(manifest, generation)
     yield from _files(manifest, generation)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.plan import Input, Part, PlanError, Selection, _shards, make_plan, scan
-from flows.publish import accepted_inputs
+from flows.publish import PublishError, accepted_inputs
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,40 @@ def test_a_folder_in_which_nothing_can_be_read_says_so(raw, out):
     with pytest.raises(PlanError, match=r"nothing in .* was taken: 1 entries skipped; for one a.xyz: no reader"):
         ingest(settings(raw, out))
     assert not (out / "current").exists()
+
+
+@pytest.mark.parametrize(
+    "fetched", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "31 February", "99999-01-01"]
+)
+def test_a_fetch_time_out_of_this_world_dates_nothing(raw, out, fetched):
+    write(raw, {"a.txt": PROSE, "a.txt.meta.json": json.dumps({"fetched_at": fetched, "authors": [[["x"]]]})})
+    assert scan(settings(raw, out))[0]["a.txt"].dated_by == "mtime"
+
+
+def test_a_sidecar_of_a_skipped_file_is_listed_too(raw, out):
+    write(raw, {"a.jpg": "x", "a.jpg.meta.json": "{}", "ok.txt": PROSE})
+    reasons = {entry.path: entry.reason for entry in scan(settings(raw, out))[1]}
+    assert reasons["a.jpg.meta.json"] == "sidecar of a skipped file"
+
+
+def test_the_longest_file_name_is_read(raw, out):
+    write(raw, {"2024-10-01/" + "n" * 251 + ".txt": PROSE})
+    ingest(settings(raw, out))
+    assert len(rows(out, "articles")) == 1
+
+
+def test_a_damaged_shard_is_made_again(raw, out):
+    write(raw, {"2024-10-01/a.txt": PROSE})
+    ingest(settings(raw, out))
+    for shard in (out / ".shards").iterdir():
+        shard.write_bytes(b"PAR1")
+    with pytest.raises(PublishError, match=r"a file in .*shards is damaged"):
+        ingest(settings(raw, out))
+    assert not ingest(settings(raw, out), Selection(reprocess="all")).published.is_new
+
+
+def test_an_output_inside_the_raw_folder_is_refused(raw):
+    write(raw, {"2024-10-01/a.txt": PROSE})
+    for out in (raw, raw / "out"):
+        with pytest.raises(PlanError, match="is inside the raw folder"):
+            scan(settings(raw, out))

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
-from harness import PROSE, ingest, one, rows, settings, table_files, write
+from harness import PROSE, ingest, inline, one, rows, settings, table_files, write
 
 from flows import publish, schema
 from flows.plan import PlanError, Selection
+from flows.run import run
 from flows.verify import verify
 
 
@@ -199,3 +200,81 @@ def test_an_article_that_becomes_a_duplicate_moves_between_the_tables(raw, out):
     assert one(out, "articles")["source_path"] == early
     duplicate = one(out, "duplicates")
     assert (duplicate["id"], duplicate["duplicate_kind"], duplicate["similarity"]) == (first, "exact", 1.0)
+
+
+def test_what_a_retry_healed_is_published(raw, out, tmp_path):
+    write(raw, {"2024-10-01/a.txt": PROSE, "2024-10-02/b.txt": "Another story, " + PROSE})
+    away = raw / "2024-10-01/a.txt"
+
+    def clean(shards, chosen):
+        hidden = away.rename(tmp_path / "hidden")
+        reports = inline(shards, chosen)
+        hidden.rename(away)
+        return reports
+
+    run(settings(raw, out), Selection(), clean)
+    assert one(out, "rejects")["reason"] == "unreadable"
+    ingest(settings(raw, out))
+    ingest(settings(raw, tmp_path / "fresh"))
+    assert table_files(out) == table_files(tmp_path / "fresh")
+
+
+def test_a_sidecar_that_changes_between_plan_and_read_is_not_believed(raw, out):
+    said = {"2024-10-01/a.txt.meta.json": '{"title": "First"}'}
+    write(raw, {"2024-10-01/a.txt": PROSE} | said)
+
+    def clean(shards, chosen):
+        write(raw, {"2024-10-01/a.txt.meta.json": '{"title": "Second"}'})
+        return inline(shards, chosen)
+
+    run(settings(raw, out), Selection(), clean)
+    assert one(out, "rejects")["reason"] == "changed-while-read"
+    write(raw, said)
+    ingest(settings(raw, out))
+    assert one(out, "articles")["title"] == "First"
+
+
+def test_a_lost_link_is_made_again_and_loses_nothing(raw, out):
+    write(raw, {f"2024-10-01/{number}.txt": f"{PROSE} Number {number}." for number in range(30)})
+    ingest(settings(raw, out, near_threshold=1.0))
+    (raw / "2024-10-01/7.txt").unlink()
+    before = table_files(out)
+    for name in ("current", "edits"):
+        (out / name).unlink()
+    ingest(settings(raw, out, near_threshold=1.0))
+    assert table_files(out) == before
+    assert (out / "edits").is_dir()
+
+
+def test_a_folder_in_the_way_of_a_table_stops_the_run_before_it_publishes(raw, out):
+    write(raw, day(1))
+    (out / "articles").mkdir(parents=True)
+    with pytest.raises(publish.PublishError, match="in the way of the link"):
+        ingest(settings(raw, out))
+    assert not (out / "current").exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"inputs": [{}]}', "null"])
+def test_a_damaged_manifest_is_one_line_and_no_traceback(raw, out, text):
+    write(raw, day(1))
+    ingest(settings(raw, out))
+    (out / "current" / "manifest.json").write_text(text)
+    with pytest.raises(publish.PublishError, match=r"manifest.json is damaged"):
+        ingest(settings(raw, out))
+    assert any("is damaged" in finding for finding in verify(settings(raw, out)))
+
+
+def test_temporary_files_of_others_are_not_ours_to_remove(raw, out):
+    write(raw, day(1))
+    write(out, {".tmp-mine/precious.txt": "x"})
+    ingest(settings(raw, out))
+    assert (out / ".tmp-mine/precious.txt").exists()
+
+
+def test_rejects_are_in_the_order_that_is_declared_however_many(raw, out, monkeypatch):
+    monkeypatch.setattr(publish, "PASS_ROWS", 10)
+    write(raw, {"2024-10-01/a.jsonl": "no json\n" * 55, "2024-10-01/b.jsonl": "nor here\n" * 20})
+    ingest(settings(raw, out))
+    keys = [(row["source_path"], row["source_record"]) for row in rows(out, "rejects")]
+    assert keys == sorted(keys)
+    assert len(keys) == 75

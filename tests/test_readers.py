@@ -198,3 +198,46 @@ def test_an_empty_file_breaks_nothing(raw, out, name):
     ingest(settings(raw, out))
     assert len(rows(out, "articles")) == 1
     assert {row["reason"] for row in rows(out, "rejects")} <= {"empty", "damaged"}
+
+
+def test_authors_nested_as_deep_as_anybody_likes_cost_no_record(raw, out):
+    lines = [LINES[0]]
+    lines += [b'{"text": "%s %d", "authors": %s1%s}' % (PROSE.encode(), n, b"[" * n, b"]" * n) for n in (9, 400, 900)]
+    write(raw, {"2024-10-01/news.jsonl": b"\n".join([*lines, LINES[1]])})
+    assert outcomes(out, raw) == dict.fromkeys(range(5), "kept")
+
+
+def plain_warc(*headers: str) -> bytes:
+    """An uncompressed WARC file of responses with these further WARC headers."""
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n%s\r\n" + PAGE
+    found = b""
+    for number, header in enumerate(headers):
+        encoding, _, further = header.rpartition("|")
+        payload = http % (f"Content-Encoding: {encoding}\r\n".encode() if encoding else b"")
+        said = "WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\n"
+        said += f"WARC-Record-ID: <urn:uuid:{number}>\r\n{further}"
+        found += f"{said}Content-Length: {len(payload)}\r\n\r\n".encode() + payload + b"\r\n\r\n"
+    return found
+
+
+TARGET = "WARC-Target-URI: https://ledger.example/a\r\nWARC-Date: 2024-10-15T00:00:00Z\r\n"
+
+
+def test_a_broken_warc_record_does_not_take_the_next_ones_along(raw, out):
+    without_address = ""
+    write(raw, {"2024-10-01/crawl.warc": plain_warc(TARGET, without_address, f"br|{TARGET}", TARGET)})
+    assert outcomes(out, raw) == {0: "kept", 1: "kept", 2: "content-encoding", 3: "kept"}
+
+
+def test_no_truncation_of_a_warc_file_goes_unnoticed(raw, tmp_path):
+    data = plain_warc(TARGET, TARGET)
+    for cut in range(4, len(data) // 2, 61):
+        write(raw, {"2024-10-01/crawl.warc": data[:-cut]})
+        found = outcomes(tmp_path / str(cut), raw)
+        assert (found[0], "damaged" in found.values()) == ("kept", True), cut
+
+
+def test_what_is_no_number_in_json_is_null_in_the_metadata(raw, out):
+    write(raw, {"2024-10-01/news.jsonl": b'{"text": "%s", "score": NaN}\n' % PROSE.encode()})
+    ingest(settings(raw, out))
+    assert rows(out, "articles")[0]["source_metadata"] == '{"score": null}'
