@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cleaners.model import Raw
-from flows.readers import BLOCK, BROKEN, LINES, READERS, Context, media_kind, metadata, next_block, opened
+from flows.readers import BROKEN, LINES, READERS, Context, media_kind, metadata, next_block, opened
 from flows.settings import Settings
 
 SIDECAR = ".meta.json"
@@ -193,6 +193,12 @@ def shard_path(key: str, settings: Settings) -> Path:
     return settings.out / ".shards" / f"{key}.parquet"
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex; read in pieces, however large it is."""
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
 def sidecar_path(path: Path) -> Path:
     """The sidecar of a raw file: the same name with `.meta.json` behind it."""
     return path.with_name(path.name + SIDECAR)
@@ -301,22 +307,18 @@ def _name(root: Path, entry: Path) -> str:
 
 
 def _input(path: str, entry: Path, settings: Settings) -> Input:
-    with entry.open("rb") as stream:
-        size, digest = 0, sha256()
-        while block := stream.read(BLOCK * 16):
-            size += len(block)
-            digest.update(block)
+    size, digest = entry.stat().st_size, file_sha256(entry)
     sidecar = sidecar_bytes(entry)
     day, dated_by = ingest_date(path, entry, sidecar)
     return Input(
         path=path,
-        sha256=digest.hexdigest(),
+        sha256=digest,
         bytes=size,
         ingest_date=day,
         dated_by=dated_by,
         sidecar_sha256=sha256(sidecar).hexdigest() if sidecar is not None else None,
         fingerprint="",
-        parts=tuple(_parts(entry, digest.hexdigest(), settings)),
+        parts=tuple(_parts(entry, digest, settings)),
     )
 
 
@@ -424,12 +426,10 @@ def content(stream: BinaryIO) -> Iterator[bytes]:
 
 def part_digest(entry: Path, part: Part) -> str:
     """The digest of a part as it stands in the file now; see `Part.sha256`."""
+    if part.size < 0:
+        return file_sha256(entry)
     hashed = sha256()
-    with entry.open("rb") if part.size < 0 else opened(entry) as stream:
-        if part.size < 0:
-            while block := stream.read(BLOCK * 16):
-                hashed.update(block)
-            return hashed.hexdigest()
+    with opened(entry) as stream:
         stream.seek(part.offset)
         left = part.size
         for piece in content(cast("BinaryIO", stream)):

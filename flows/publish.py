@@ -11,6 +11,7 @@ has its name; `current` is one symbolic link to the newest. A reader sees a whol
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import json
 import os
 import re
@@ -35,7 +36,7 @@ from cleaners.duplicates import Decision
 from flows import schema
 from flows.dedupe import accepted, decide, rows_of
 from flows.knowledge import versions
-from flows.plan import Input, Part, Plan
+from flows.plan import Input, Part, Plan, Skipped, file_sha256
 from flows.settings import Settings
 
 ROW_GROUP = 5_000
@@ -147,17 +148,26 @@ def manifest(generation: Path) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads((generation / MANIFEST).read_text(encoding="utf-8"))
-        for entry in found["inputs"]:
-            _input(entry)
-        _ = [TableFile(**entry) for table in schema.TABLES for entry in found["tables"][table]]
-        _ = found["partitions"].items(), found["counts"].items(), found["totals"].items(), found["versions"].items()
-        _ = [(entry["path"], entry["reason"]) for entry in found["skipped"]]
+        _check_shape(found)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise PublishError(
             f"{generation / MANIFEST} is damaged ({type(error).__name__}: {error}); "
             "point `current` to an older generation, or remove this one"
         ) from error
     return found
+
+
+def _check_shape(found: Mapping[str, Any]) -> None:
+    """Raise what Python raises if a manifest lacks something that the rest of the code takes for granted."""
+    for entry in found["inputs"]:
+        _input(entry)
+    for table in schema.TABLES:
+        for entry in found["tables"][table]:
+            TableFile(**entry)
+    for entry in found["skipped"]:
+        Skipped(**entry)
+    for name in ("partitions", "counts", "totals", "versions"):
+        found[name].items()
 
 
 def accepted_inputs(settings: Settings) -> dict[str, Input]:
@@ -243,7 +253,7 @@ def _is_intact(file: TableFile, generation: Path, plan: Plan) -> bool:
     path = generation / file.path
     if not path.is_file() or path.stat().st_size != file.bytes:
         return False
-    return not plan.thorough or sha256(path.read_bytes()).hexdigest() == file.sha256
+    return not plan.thorough or file_sha256(path) == file.sha256
 
 
 def _day(file: TableFile) -> str:
@@ -558,17 +568,14 @@ class _Writer:
         if self._waiting.num_rows or not self._rows:
             self._flush(self._waiting.num_rows)
         self._writer.close()
-        data = sha256()
-        with self._path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                data.update(block)
-            os.fsync(stream.fileno())
-        place = self._place / f"part-{data.hexdigest()[:16]}.parquet"
+        _sync(self._path)
+        digest = file_sha256(self._path)
+        place = self._place / f"part-{digest[:16]}.parquet"
         target = self._path.rename(self._folder / place)
-        if before and (before / place).exists() and (before / place).read_bytes() == target.read_bytes():
+        if before and (before / place).exists() and filecmp.cmp(before / place, target, shallow=False):
             target.unlink()
             os.link(before / place, target)
-        return TableFile(place.as_posix(), self._rows, target.stat().st_size, data.hexdigest())
+        return TableFile(place.as_posix(), self._rows, target.stat().st_size, digest)
 
     def _flush(self, count: int) -> None:
         group = self._waiting.slice(0, count).combine_chunks()

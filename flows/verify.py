@@ -21,7 +21,7 @@ from cleaners.extract import extract
 from cleaners.model import Raw, Reject
 from flows import publish, schema
 from flows.knowledge import versions
-from flows.plan import Input, Member, real_path, sidecar_path
+from flows.plan import Input, Member, file_sha256, real_path, sidecar_path
 from flows.settings import Settings
 from flows.work import read, record_id
 
@@ -78,22 +78,22 @@ def _files(manifest: Mapping[str, Any], generation: Path) -> Iterator[Finding]:
     known = {entry["path"]: entry for files in manifest["tables"].values() for entry in files}
     for path, entry in sorted(known.items()):
         try:
-            data = (generation / path).read_bytes()
+            digest = file_sha256(generation / path)
         except OSError as error:
             yield f"table file: {path} cannot be read: {error.strerror}"
             continue
-        if sha256(data).hexdigest() != entry["sha256"]:
+        if digest != entry["sha256"]:
             yield f"table file: {path} is not the file that was published (its digest differs)"
-        if (rows := _row_count(data)) != entry["rows"]:
+        if (rows := _row_count(generation / path)) != entry["rows"]:
             has = "no readable" if rows is None else str(rows)
             yield f"table file: {path} has {has} rows, the manifest says {entry['rows']}"
     present = {entry.relative_to(generation).as_posix() for entry in generation.rglob("*.parquet")}
     yield from (f"table file: {path} does not belong to the generation" for path in sorted(present - known.keys()))
 
 
-def _row_count(data: bytes) -> int | None:
+def _row_count(path: Path) -> int | None:
     try:
-        return int(pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows)
+        return int(pq.read_metadata(path).num_rows)
     except (pa.ArrowInvalid, OSError):
         return None
 
@@ -125,14 +125,11 @@ def _raw_files(inputs: Mapping[str, Input], settings: Settings) -> Iterator[Find
 
 def _raw_file(name: str, path: Path, digest: str) -> Iterator[Finding]:
     try:
-        with path.open("rb") as stream:
-            found = sha256()
-            while block := stream.read(1 << 20):
-                found.update(block)
+        found = file_sha256(path)
     except OSError as error:
         yield f"{name} cannot be read: {error.strerror}"
         return
-    if found.hexdigest() != digest:
+    if found != digest:
         yield f"{name} is not what was read (its digest differs); `copydesk ingest` reads it again"
 
 
