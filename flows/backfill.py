@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import settings as configuration
-from flows.ingest import clean, finish
+from flows.ingest import clean, finish, guard_server
 from flows.plan import Selection
 from flows.run import run
 
@@ -39,5 +39,6 @@ def backfill(  # noqa: PLR0913, PLR0917 - the form of the deployment has these f
         workers: Processes that clean at the same time.
         config: A `copydesk.toml` elsewhere than in the working folder.
     """
+    guard_server()
     settings = configuration.load(config, flags={"raw": raw, "out": out, "workers": workers})
     finish(run(settings, Selection(since, until, reprocess), clean), settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from multiprocessing import active_children
@@ -86,6 +87,30 @@ def _stop(number: int, _frame: object) -> None:
     os._exit(128 + number)
 
 
+GUARD = """
+import os, signal, sys
+sys.stdin.read()  # ends when the run does, however that ends
+for number in sys.argv[1:]:
+    try:
+        os.kill(int(number), signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+"""
+
+
+def guard_server() -> None:
+    """Have Prefect's temporary server end with this process, even if that is killed: nobody else would stop it."""
+    servers = [server.server_process for server in SubprocessASGIServer._instances.values()]  # noqa: SLF001 - it offers no list
+    numbers = [str(process.pid) for process in servers if process is not None]
+    if numbers:
+        command = [sys.executable, "-c", GUARD, *numbers]
+        _GUARDS.append(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))  # noqa: S603 - our own
+
+
+_GUARDS: list[subprocess.Popen[bytes]] = []
+"""Kept, so that their standard input stays open as long as this process lives."""
+
+
 def finish(outcome: Outcome, settings: Settings) -> None:
     """Say what happened; turn the run red for errors that are ours.
 
@@ -115,6 +140,7 @@ def ingest(
         config: A `copydesk.toml` elsewhere than in the working folder.
         prune: Forget the rows of raw files that have vanished.
     """
+    guard_server()
     settings = configuration.load(config, flags={"raw": raw, "out": out, "workers": workers})
     vanished = frozenset(path for path in accepted_inputs(settings)) if prune else frozenset()
     finish(run(settings, Selection(), clean, prune=vanished), settings)

@@ -253,3 +253,35 @@ def test_an_interrupt_publishes_nothing_and_the_next_run_goes_on(raw, out, copyd
     assert not (out / "current").exists()
     assert copydesk("ingest", "--raw", raw, "--out", out).returncode == 0
     assert sum(len(rows(out, table)) for table in ("articles", "duplicates")) == 4000
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps to see processes")
+def test_a_killed_run_leaves_no_process_behind_and_the_next_one_goes_on(raw, out, copydesk, home):
+    records = [{"text": f"{PROSE} Number {number}."} for number in range(4000)]
+    write(raw, {"2024-10-01/a.jsonl": records})
+    command = [sys.executable, "-m", "flows", "ingest", "--raw", raw, "--out", out, "--workers", "1"]
+    with subprocess.Popen(map(str, command), cwd=harness.ROOT, env=os.environ | {"HOME": str(home)}) as run:
+        while not list((out / ".shards").glob("*")) and run.poll() is None:
+            time.sleep(0.05)
+        children = _children(run.pid)
+        run.kill()
+    assert len(children) >= 3  # a worker, the temporary server, its guard
+    for _ in range(200):
+        if not [child for child in children if _is_running(child)]:
+            break
+        time.sleep(0.1)
+    assert [child for child in children if _is_running(child)] == []
+    assert copydesk("ingest", "--raw", raw, "--out", out).returncode == 0
+    assert sum(len(rows(out, table)) for table in ("articles", "duplicates")) == 4000
+    assert not list(out.rglob(".tmp-*"))
+
+
+def _children(parent: int) -> list[int]:
+    said = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in said.splitlines()]
+    return [pid for pid, of in pairs if of == parent]
+
+
+def _is_running(pid: int) -> bool:
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(said.strip()) and not said.strip().startswith("Z")
