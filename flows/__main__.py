@@ -53,8 +53,7 @@ REMEDY = "`copydesk ingest` takes in changed raw files; `copydesk backfill --rep
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     try:
-        code = _run(_parser().parse_args(arguments))
-        sys.stdout.flush()
+        code = _flushed(arguments)
     except tuple(CODES) as error:
         code = _failed(error, next(code for kind, code in CODES.items() if isinstance(error, kind)))
     except KeyboardInterrupt:
@@ -62,6 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         code = _unread()
     return code
+
+
+def _flushed(arguments: Sequence[str] | None) -> int:
+    """As `_run`; whatever was printed is written, so that a broken pipe shows here and not at the very end."""
+    try:
+        return _run(_parser().parse_args(arguments))
+    finally:
+        sys.stdout.flush()
 
 
 def _run(options: argparse.Namespace) -> int:
