@@ -24,8 +24,8 @@ from cleaners.model import Page, Raw, Reject, Source
 from cleaners.patterns import is_sentence
 
 MIN_TEXT = 100
-"""Code points below which a text is not usable: no article in 493 labelled pages is shorter,
-and consent pages are."""
+"""Code points below which a text is not usable. The shortest of 493 labelled articles has
+369; what is shorter is the text of buttons and notices."""
 MIN_UNSPOKEN = 500
 """Code points below which a text must hold a sentence to be an article. Of 493 labelled articles
 three hold no line that ends like one, and each of them is longer; lists of buttons are not."""

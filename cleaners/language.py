@@ -19,7 +19,7 @@ DetectorFactory.seed = 0  # langdetect draws random n-grams; unseeded it contrad
 
 UNKNOWN = Language("und", 0.0, "none")
 MIN_LETTERS = 20
-"""Letters below which no detector is better than chance on news headlines."""
+"""Letters below which nobody is asked. A choice: from 30 code points on it was measured, see SHARPNESS."""
 SURE = 1.3
 """How many times the best score of eld must be the second best for eld to decide alone. From
 there on it named the language of 590 labelled news texts in 19 languages right 589 times."""

@@ -20,7 +20,7 @@ ARTICLE_TYPES = (
 )  # fmt: skip
 """Types of schema.org whose headline and author are those of the page's article."""
 MAX_NODES = 10_000
-"""JSON-LD nodes looked at in a page; the largest seen in 493 labelled pages hold a few hundred."""
+"""JSON-LD nodes looked at in a page; the largest of 493 labelled pages holds 124."""
 PUBLISHED_META = (
     "article:published_time", "og:article:published_time", "datepublished", "date", "dc.date", "dc.date.issued",
     "dcterms.created", "pubdate", "publishdate", "publish-date", "parsely-pub-date", "sailthru.date",

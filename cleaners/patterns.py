@@ -9,8 +9,8 @@ from cleaners.edits import Cleaner, Edit
 from cleaners.model import Zone
 
 PROSE_LENGTH = 80
-"""Code points from which a line that ends like a sentence counts as prose. Of the lines that
-hold residue in the labelled documents, fewer than one in a hundred is longer and ends so."""
+"""Code points from which a line that ends like a sentence counts as prose. Of 2,146 lines
+that are residue in 593 labelled documents 177 are long and end so, most of them whole paragraphs."""
 
 SENTENCE_LENGTH = 40
 """Code points from which a line that ends like a sentence is one, and not a button."""

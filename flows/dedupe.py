@@ -24,7 +24,8 @@ from flows.schema import BAND_NAMES
 from flows.settings import Settings
 
 OPEN_SHARDS = 64
-"""Shards whose texts are held in memory while candidates are compared: about 200 MB."""
+"""Shards whose texts are held in memory while candidates are compared; at a thousand articles
+each 200 to 400 MB."""
 BANDS_AT_A_TIME = 8
 """Bands read together: 64 bytes for each article, and a shard is opened four times, not 32."""
 COLUMNS = (

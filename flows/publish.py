@@ -42,7 +42,7 @@ from flows.settings import Settings
 ROW_GROUP = 5_000
 """Rows in a row group: small enough to read one article cheaply, large enough to compress."""
 PASS_ROWS = 10_000
-"""Rows of a partition held in memory at a time: about 350 MB at its peak, with edits and mentions."""
+"""Rows of a partition held in memory at a time: reckoned at 350 MB, from 210 MB for 6,078 articles."""
 KEEP_SECONDS = 24 * 3600
 """A generation younger than this is kept: somebody may still be reading it."""
 MANIFEST = "manifest.json"
