@@ -19,6 +19,7 @@ Precision = Literal["second", "minute", "hour", "day", "month", "year"]
 Source = Literal["record", "sidecar", "jsonld", "meta", "h1", "html", "text", "url"]
 Zone = Literal["any", "head", "body", "tail"]
 Scope = Literal["line", "span"]
+Effect = Literal["remove", "vote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,10 @@ class Rule:
     scope: Scope
     removes: tuple[str, ...]
     keeps: tuple[str, ...]
+    effect: Effect = "remove"
+    """`remove`: what matches goes. `vote`: it is a sign among others, weighed by the line model."""
+    sites: tuple[str, ...] = ()
+    """The sites (`Page.site`) whose articles the rule meets; empty: those of all sites."""
 
 
 @dataclass(frozen=True, slots=True)

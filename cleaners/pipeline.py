@@ -43,9 +43,13 @@ ALL_LANGUAGES = ("any", "en")
 """Rule packs that every text meets: sites in all languages carry English widgets."""
 
 
-def cleaners(language: str, knowledge: Knowledge) -> tuple[Cleaner, ...]:
+def cleaners(language: str, knowledge: Knowledge, site: str | None = None) -> tuple[Cleaner, ...]:
     """Every cleaner that comes before the head is read, in the order they run."""
-    rules = tuple(rule for rule in knowledge.rules if rule.language in (*ALL_LANGUAGES, language))
+    rules = tuple(
+        rule
+        for rule in knowledge.rules
+        if rule.language in (*ALL_LANGUAGES, language) and (not rule.sites or site in rule.sites)
+    )
     return (*CHARACTERS, *residue(rules))
 
 
@@ -74,7 +78,7 @@ def refine(raw: Raw, knowledge: Knowledge) -> Article | Reject:
 
 def _draft(raw: Raw, page: Page, knowledge: Knowledge) -> Draft:
     language = _language(page)
-    cleaned = clean(page.text, cleaners(language.code, knowledge))
+    cleaned = clean(page.text, cleaners(language.code, knowledge, page.site))
     head = read_head(cleaned.text, _one_line(page.title), language.code, knowledge)
     cleaned = clean_on(page.text, cleaned, (lambda _text: head.edits, *LAYOUT))
     return Draft(raw, page, language, head, cleaned, len(words(cleaned.text)))

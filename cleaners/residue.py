@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from cleaners.edits import Cleaner, Edit
-from cleaners.model import Rule, Scope, Zone
+from cleaners.model import Effect, Rule, Scope, Zone
 from cleaners.patterns import SENTENCE_LENGTH, disjoint, in_zone, is_sentence, line_end, prose_span
 
 MAX_LINE = 2_000
 """Code points; a line rule is not tried on a longer line, which no widget writes."""
-KEYS = {"id", "family", "why", "pattern", "cues", "zone", "scope", "removes", "keeps"}
+KEYS = {"id", "family", "why", "pattern", "cues", "zone", "scope", "effect", "sites", "removes", "keeps"}
 REQUIRED = ("id", "family", "why", "pattern", "cues", "removes", "keeps")
 
 
@@ -46,8 +46,9 @@ def parse_rules(tables: Mapping[str, Mapping[str, object]]) -> tuple[Rule, ...]:
 
 def residue(rules: Sequence[Rule]) -> tuple[Cleaner, ...]:
     """The cleaners that carry out `rules`: first parts of lines, then whole lines."""
-    spans = tuple(rule for rule in rules if rule.scope == "span")
-    whole = tuple(rule for rule in rules if rule.scope == "line")
+    removing = [rule for rule in rules if rule.effect == "remove"]
+    spans = tuple(rule for rule in removing if rule.scope == "span")
+    whole = tuple(rule for rule in removing if rule.scope == "line")
     return (lambda text: _propose(text, spans), lambda text: _propose(text, whole))
 
 
@@ -92,6 +93,9 @@ def _parse(stem: str, index: int, entry: Mapping[str, object]) -> Rule:
     scope, zone = str(entry.get("scope", "line")), str(entry.get("zone", "any"))
     if scope not in ("line", "span") or zone not in ("any", "head", "body", "tail"):
         raise RuleError(f"{where}: scope must be line or span, zone any, head, body or tail")
+    effect = str(entry.get("effect", "remove"))
+    if effect not in ("remove", "vote") or (effect == "vote" and scope == "span"):
+        raise RuleError(f"{where}: effect must be remove or vote, and only a rule for lines can vote")
     return Rule(
         id=f"{stem}.{entry['id']}",
         language=stem.partition("-")[0],
@@ -103,6 +107,8 @@ def _parse(stem: str, index: int, entry: Mapping[str, object]) -> Rule:
         scope=cast("Scope", scope),
         removes=_strings(entry["removes"], where),
         keeps=_strings(entry["keeps"], where),
+        effect=cast("Effect", effect),
+        sites=_strings(entry.get("sites", []), where),
     )
 
 
@@ -116,5 +122,5 @@ def _compile(pattern: str, scope: Scope, where: str) -> re.Pattern[str]:
 
 def _strings(value: object, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise RuleError(f"{where}: cues, removes and keeps are lists of strings")
+        raise RuleError(f"{where}: cues, sites, removes and keeps are lists of strings")
     return tuple(cast("list[str]", value))
