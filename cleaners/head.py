@@ -64,6 +64,8 @@ class Head:
     title: str | None = None
     bylines: tuple[str, ...] = ()
     published: PublishedDate | None = None
+    dateline: str | None = None
+    """As it stands before the first paragraph, which it leaves only where the options say so."""
     edits: tuple[Edit, ...] = field(default=())
 
 
@@ -91,6 +93,11 @@ def read_head(text: str, title: str | None, language: str, knowledge: Knowledge)
             break
         head = _with(head, kind, start, line, document)
     return _with_dateline(head, document)
+
+
+def is_head_line(line: str, language: str, knowledge: Knowledge) -> bool:
+    """Whether a line is a byline or a date wherever it stands, so that the head may need it."""
+    return _is_byline(line, knowledge) or _is_date_line(line, _Document("", None, language, knowledge))
 
 
 def _first_lines(text: str) -> list[tuple[int, str]]:
@@ -194,12 +201,12 @@ def _folded(word: str) -> str:
 
 def _with_dateline(head: Head, document: _Document) -> Head:
     """The dateline of the first paragraph, taken out only where the options say so."""
-    if document.knowledge.options.datelines == "keep":
-        return head
     text = document.text
     position = head.edits[-1].end if head.edits else 0
     body = text[position:]
     start = position + len(body) - len(body.lstrip())
     match = _DATELINE.match(text[start : start + 120])
-    edits = (*head.edits, Edit(start, match.group(), "", ("head.dateline",))) if match else head.edits
-    return replace(head, edits=edits)
+    if match is None or document.knowledge.options.datelines == "keep":
+        return replace(head, dateline=match.group() if match else None)
+    edit = Edit(start, match.group(), "", ("head.dateline",))
+    return replace(head, dateline=match.group(), edits=(*head.edits, edit))

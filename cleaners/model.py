@@ -19,7 +19,9 @@ Precision = Literal["second", "minute", "hour", "day", "month", "year"]
 Source = Literal["record", "sidecar", "jsonld", "meta", "h1", "html", "text", "url"]
 Zone = Literal["any", "head", "body", "tail"]
 Scope = Literal["line", "span"]
-Effect = Literal["remove", "vote"]
+Keep = Literal["keep", "remove"]
+OperatingPoint = Literal["off", "careful", "normal", "eager"]
+Effect = Literal["remove", "vote", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,10 @@ class Rule:
     removes: tuple[str, ...]
     keeps: tuple[str, ...]
     effect: Effect = "remove"
-    """`remove`: what matches goes. `vote`: it is a sign among others, weighed by the line model."""
+    """`remove`: what matches goes. `vote`: it is a sign among others, weighed by the line model.
+    `note`: it is the newsroom's own word, which stays unless an option says otherwise; the article is flagged."""
+    longest: int = 2_000
+    """Code points of the longest line that the rule is tried on; no widget writes a longer one than by default."""
     sites: tuple[str, ...] = ()
     """The sites (`Page.site`) whose articles the rule meets; empty: those of all sites."""
 
@@ -337,19 +342,72 @@ class DateLexicon:
 class Options:
     """Choices of the user that change what comes out of the cleaners."""
 
-    datelines: Literal["keep", "remove"] = "keep"
+    datelines: Keep = "keep"
     """Whether a dateline inside the first paragraph ("PARIS (AP) —") stays in the text."""
+    corrections: Keep = "keep"
+    """Whether lines that correct the article or say how it was updated stay in the text."""
+    contributor_credits: Keep = "keep"
+    """Whether lines that name who else reported stay in the text ("Ann Roe contributed to this report.")."""
+    line_model: OperatingPoint = "normal"
+    """How sure the line model must be to remove a line; `off`: only rules remove."""
     short_words: int = 25
     """An article of fewer words is flagged `short`."""
 
 
 @dataclass(frozen=True, slots=True)
+class LineWords:
+    """Words that tell running text from labels and calls, in small letters."""
+
+    function: frozenset[str]
+    """Words of grammar."""
+    address: frozenset[str]
+    """With these a page speaks to its reader, and of its publisher."""
+    months: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A tree of questions; the answers to all trees add up to the score of a line."""
+
+    nodes: tuple[tuple[int, int, int, int], ...]
+    """Each: a feature, the most it may be to go left, the node to the left, the node to the right.
+    A node below zero is the answer at its complement (`~node`)."""
+    answers: tuple[int, ...]
+    """In thousandths of a log-odd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Some of the trees, in order."""
+
+    trees: tuple[Tree, ...]
+    least: int
+    """In thousandths of a log-odd: a line whose answers up to here add up to less is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineModel:
+    """What `line_model.py` knows, as read from `models/lines.json` and `lexicons/lines.toml`."""
+
+    words: LineWords
+    terms: Mapping[str, int]
+    """What a term says for residue, in hundredths of a log-odd."""
+    bias: int
+    stages: tuple[Stage, ...]
+    gate: int
+    """A line of running text that no rule knows and whose terms say less than this is not asked about."""
+    thresholds: Mapping[str, int]
+    """The least score at which a line goes, by operating point."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Knowledge:
     """Everything the cleaners know: rules, aliases, lexicons and options, parsed and digested."""
 
     rules: tuple[Rule, ...]
     names: NameLexicon
     dates: DateLexicon
+    lines: LineModel
     options: Options
     digest: str
     """Of the tables that this was parsed from, in hex."""

@@ -8,17 +8,19 @@ Text is changed only by edits (`edits.py`), so that every change is explained an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from cleaners.characters import CHARACTERS, LAYOUT
 from cleaners.dates import date_in_url, date_mentions, publication_date
-from cleaners.edits import Cleaned, Cleaner, clean, clean_on
+from cleaners.edits import Cleaned, Cleaner, Edit, clean, clean_on
 from cleaners.extract import extract
 from cleaners.fingerprint import words
-from cleaners.head import Head, read_head
+from cleaners.head import Head, is_head_line, read_head
 from cleaners.language import detect
+from cleaners.line_model import Subject, judged
 from cleaners.model import (
     Article,
     Author,
@@ -34,7 +36,8 @@ from cleaners.model import (
     Source,
 )
 from cleaners.names import parse_byline, person_mentions
-from cleaners.residue import residue
+from cleaners.patterns import disjoint, lines
+from cleaners.residue import Finder, Found, line_edits, line_matches, removal, span_edits
 
 _LANGUAGE_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 """The language in a tag like `pt-BR` or `fil`; the names of languages are no tags."""
@@ -43,14 +46,30 @@ ALL_LANGUAGES = ("any", "en")
 """Rule packs that every text meets: sites in all languages carry English widgets."""
 
 
-def cleaners(language: str, knowledge: Knowledge, site: str | None = None) -> tuple[Cleaner, ...]:
-    """Every cleaner that comes before the head is read, in the order they run."""
-    rules = tuple(
+@lru_cache(maxsize=64)
+def _finder(knowledge: Knowledge, language: str, site: str | None) -> Finder:
+    """The rules that meet texts in `language`, and of `site` where some rules are for it alone."""
+    return Finder(
         rule
         for rule in knowledge.rules
         if rule.language in (*ALL_LANGUAGES, language) and (not rule.sites or site in rule.sites)
     )
-    return (*CHARACTERS, *residue(rules))
+
+
+def cleaners(language: str, knowledge: Knowledge, site: str | None = None) -> tuple[Cleaner, ...]:
+    """The cleaners that need nothing but the text: characters, and what the rules alone remove."""
+    rules = rules_for(site, language, knowledge)
+    return (
+        *CHARACTERS,
+        lambda text: span_edits(text, rules),
+        lambda text: line_edits(text, line_matches(text, rules)),
+    )
+
+
+def rules_for(site: str | None, language: str, knowledge: Knowledge) -> Finder:
+    """The rules that meet a text of this site in this language."""
+    is_named = any(site in rule.sites for rule in knowledge.rules if rule.sites)
+    return _finder(knowledge, language, site if is_named else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,8 @@ class Draft:
     head: Head
     cleaned: Cleaned
     word_count: int
+    notes: tuple[str, ...]
+    """Families of notes by the newsroom that the source holds."""
 
 
 def refine(raw: Raw, knowledge: Knowledge) -> Article | Reject:
@@ -77,11 +98,51 @@ def refine(raw: Raw, knowledge: Knowledge) -> Article | Reject:
 
 
 def _draft(raw: Raw, page: Page, knowledge: Knowledge) -> Draft:
-    language = _language(page)
-    cleaned = clean(page.text, cleaners(language.code, knowledge, page.site))
-    head = read_head(cleaned.text, _one_line(page.title), language.code, knowledge)
-    cleaned = clean_on(page.text, cleaned, (lambda _text: head.edits, *LAYOUT))
-    return Draft(raw, page, language, head, cleaned, len(words(cleaned.text)))
+    language, title = _language(page), _one_line(page.title)
+    done = _clean_lines(page, title, language.code, knowledge)
+    head = read_head(done.cleaned.text, title, language.code, knowledge)
+    rest = (lambda _text: head.edits, lambda text: _left_over(text, done.waiting), *LAYOUT)
+    cleaned = clean_on(page.text, done.cleaned, rest)
+    return Draft(raw, page, language, head, cleaned, len(words(cleaned.text)), done.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A text without its residue, and what is left to do."""
+
+    cleaned: Cleaned
+    waiting: Mapping[str, str]
+    """Bylines and dates that the line model takes out, and by which rule: the head is read first."""
+    notes: tuple[str, ...]
+    """Families of the newsroom's own words that stand in the text."""
+
+
+def _clean_lines(page: Page, title: str | None, language: str, knowledge: Knowledge) -> _Lines:
+    rules, options = rules_for(page.site, language, knowledge), knowledge.options
+    cleaned = clean(page.text, (*CHARACTERS, lambda text: span_edits(text, rules)))
+    text = cleaned.text
+    matches = [_with_options(match, options) for match in line_matches(text, rules)]
+    subject = Subject(title or "", page.url or page.canonical_url or "")
+    more = tuple(judged(text, matches, knowledge.lines, options.line_model, subject))
+    waiting = {edit.old.strip(): edit.rules[0] for edit in more if is_head_line(edit.old.strip(), language, knowledge)}
+    now = [edit for edit in more if edit.old.strip() not in waiting]
+    edits = disjoint((*line_edits(text, matches), *now))
+    notes = dict.fromkeys(match.rule.family for match in matches if match.rule.effect == "note")
+    return _Lines(clean_on(page.text, cleaned, (lambda _text: edits,)), waiting, tuple(notes))
+
+
+def _with_options(match: Found, options: Options) -> Found:
+    """A line that is the newsroom's own word goes where the options say so."""
+    wanted = {"correction": options.corrections, "contributor_credit": options.contributor_credits}
+    goes = match.rule.effect == "note" and wanted.get(match.rule.family) == "remove"
+    return replace(match, removed=True) if goes else match
+
+
+def _left_over(text: str, waiting: Mapping[str, str]) -> Iterator[Edit]:
+    """The lines that waited for the head to be read, and were none of its."""
+    for start, line in lines(text) if waiting else ():
+        if rule := waiting.get(line.strip()):
+            yield removal(text, start, len(line), rule)
 
 
 def _article(draft: Draft, knowledge: Knowledge) -> Article:
@@ -154,6 +215,9 @@ def _flags(
     draft: Draft, published: PublishedDate | None, fetched: PublishedDate | None, options: Options
 ) -> Iterator[str]:
     yield from draft.page.flags
+    yield from sorted(note.replace("_", "-") for note in draft.notes)
+    if draft.head.dateline:
+        yield "dateline"
     if any("characters.mojibake" in edit.rules for edit in draft.cleaned.edits):
         yield "mojibake-repaired"
     if draft.word_count < options.short_words:
@@ -169,7 +233,7 @@ def _flags(
 
 def _is_later(published: PublishedDate, seen: date) -> bool:
     """Whether an article claims to be younger than the day it was seen; a day is the width of the zones."""
-    return published.value.date() > seen + timedelta(days=1)
+    return published.value.date() - seen > timedelta(days=1)
 
 
 def _one_line(text: str | None) -> str | None:

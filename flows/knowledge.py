@@ -7,21 +7,22 @@ import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from importlib.metadata import version
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from cleaners import dates, names, residue
-from cleaners.model import Knowledge, Options
+from cleaners import dates, line_model, names, residue
+from cleaners.model import Keep, Knowledge, OperatingPoint, Options
 from flows.settings import Settings, SettingsError
 
 TEXT_LIBRARIES = (
-    "beautifulsoup4", "charset-normalizer", "courlan", "eld", "ftfy", "langdetect", "lxml", "lxml_html_clean",
-    "justext", "numpy", "regex", "trafilatura", "warcio",
+    "ahocorasick_rs", "beautifulsoup4", "charset-normalizer", "courlan", "eld", "ftfy", "langdetect", "lxml",
+    "lxml_html_clean", "justext", "numpy", "regex", "trafilatura", "warcio",
 )  # fmt: skip
 """The libraries whose version can change what an article looks like."""
 
@@ -34,22 +35,32 @@ def load(settings: Settings) -> Knowledge:
     Raises:
         SettingsError: if a file of the user cannot be read or says something impossible.
     """
-    return _load(settings.rules, settings.aliases, settings.datelines, settings.short_words)
+    options = Options(
+        datelines=cast("Keep", settings.datelines),
+        corrections=cast("Keep", settings.corrections),
+        contributor_credits=cast("Keep", settings.contributor_credits),
+        line_model=cast("OperatingPoint", settings.line_model),
+        short_words=settings.short_words,
+    )
+    return _load(settings.rules, settings.aliases, options)
 
 
 @lru_cache(maxsize=2)
-def _load(rules: tuple[Path, ...], aliases: tuple[Path, ...], datelines: str, short_words: int) -> Knowledge:
+def _load(rules: tuple[Path, ...], aliases: tuple[Path, ...], options: Options) -> Knowledge:
     packages = resources.files("cleaners")
     rule_tables = _tables((*(packages / "rules").iterdir(), *rules))
     lexicons = _tables((*(packages / "lexicons").iterdir(), *(packages / "aliases").iterdir(), *aliases))
-    options = Options(cast("Literal['keep', 'remove']", datelines), short_words)
+    model = json.loads((packages / "models" / "lines.json").read_text(encoding="utf-8"))
     try:
+        dated = dates.parse_lexicon(_only(lexicons, "dates"))
+        months = (month for table in dated.months.values() for month in table)
         return Knowledge(
             rules=residue.parse_rules(rule_tables),
             names=names.parse_lexicon(_only(lexicons, "names", "persons", *(path.stem for path in aliases))),
-            dates=dates.parse_lexicon(_only(lexicons, "dates")),
+            dates=dated,
+            lines=line_model.parse_model(model, lexicons["lines"], months),
             options=options,
-            digest=_digest([rule_tables, lexicons, datelines, short_words]),
+            digest=_digest([rule_tables, lexicons, model, asdict(options)]),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from error

@@ -26,6 +26,12 @@ class Settings:
     """Processes that clean at the same time. Does not change the output."""
     datelines: str = "keep"
     """`keep` or `remove`: whether a dateline ("PARIS (AP) —") stays in the first paragraph."""
+    corrections: str = "keep"
+    """`keep` or `remove`: whether lines that correct the article, or say how it was updated, stay in the text."""
+    contributor_credits: str = "keep"
+    """`keep` or `remove`: whether lines that name who else reported stay in the text."""
+    line_model: str = "normal"
+    """`careful`, `normal`, `eager` or `off`: how readily lines go that only the line model takes for residue."""
     short_words: int = 25
     """An article of fewer words is flagged `short`."""
     near_threshold: float = 0.8
@@ -50,7 +56,7 @@ class Settings:
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "paths": ("raw", "out"),
-    "clean": ("datelines", "short_words", "rules", "aliases"),
+    "clean": ("datelines", "corrections", "contributor_credits", "line_model", "short_words", "rules", "aliases"),
     "duplicates": ("near_threshold", "prefer"),
     "run": ("workers", "record_seconds", "record_bytes", "shard_records", "shard_bytes", "keep_generations"),
 }
@@ -61,7 +67,12 @@ EVALUATION = "COPYDESK_EVAL"
 KINDS: Mapping[type, str] = {int: "whole number", float: "number", tuple: "list", str: "text"}
 """How a person calls a type; whatever is not here is a path."""
 
-CHOICES: Mapping[str, tuple[str, ...]] = {"datelines": ("keep", "remove")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "datelines": ("keep", "remove"),
+    "corrections": ("keep", "remove"),
+    "contributor_credits": ("keep", "remove"),
+    "line_model": ("careful", "normal", "eager", "off"),
+}
 LIMITS: Mapping[str, tuple[float, float]] = {
     "workers": (1, 256),
     "short_words": (0, 1_000_000),

@@ -49,10 +49,17 @@ def show(target: str, settings: Settings) -> Iterator[Text]:
         NotFoundError: if there is no such file and no such id.
     """
     path = Path(target)
-    if path.is_file():
+    if _is_file(path):
         yield from (render(found) for found in _of_file(path, settings))
     else:
         yield render(_published(target, settings))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system is none of its files
+        return False
 
 
 def render(found: Shown) -> Text:

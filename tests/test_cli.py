@@ -179,10 +179,10 @@ def test_a_backfill_cleans_the_days_of_the_range_and_a_dry_run_cleans_nothing(ra
 def test_show_marks_what_was_removed_and_names_the_rule(sample, copydesk):
     done = copydesk("show", "raw/sample/2024-10-14/ferry-talks.txt", "--out", sample)
     assert done.returncode == 0
-    assert "[-Story continues below advertisement-]⟦en.ad-marker⟧" in done.stdout
+    assert "[-Story continues below advertisement-]⟦en.ad-marker" in done.stdout
     row = one(sample, "duplicates", source_path="sample/2024-10-14/ferry-talks.txt")
     by_id = copydesk("show", row["id"][:10], "--out", sample).stdout
-    assert "[-Story continues below advertisement-]⟦en.ad-marker⟧" in by_id
+    assert "[-Story continues below advertisement-]⟦en.ad-marker" in by_id
     assert f"duplicate_of      {row['duplicate_of']}" in by_id
 
 

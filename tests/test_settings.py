@@ -69,7 +69,7 @@ def test_rules_of_the_user_are_added_and_change_the_fingerprint(tmp_path):
         (("pattern = 'the", "pattern = '(the"), "any-ledger.toml, rule sign: the pattern is not a regular expression"),
         (
             ('keeps = ["The', 'keeps = "x" #'),
-            "any-ledger.toml, rule sign: cues, removes and keeps are lists of strings",
+            "any-ledger.toml, rule sign: cues, sites, removes and keeps are lists of strings",
         ),
         (("why", "[["), "any-ledger.toml cannot be read"),
         (("[[rule]]", "[[rules]]"), "any-ledger.toml: holds no .*rule.*"),
