@@ -37,7 +37,7 @@ CODES: Mapping[type[Exception], int] = {
 EXIT_CODES = """\
 exit codes:
   0    done (also when there was nothing new)
-  1    failed: an error of copydesk, damage found by verify, an id that is not there
+  1    failed: an error of copydesk, damage found by verify, a rule that breaks its examples, an id that is not there
   2    cannot start: a wrong option or setting, no readable raw folder, an output that cannot be written
   3    another run is at work on the same output
   130  interrupted
@@ -46,6 +46,8 @@ settings come from copydesk.toml, then COPYDESK_… variables, then options; see
 """
 
 
+MOST_DIGITS = 6
+"""Digits of a number on the command line: nobody tries a million records at a time."""
 ALL_IS_WELL = "all is well: files, counts, raw files, texts and edits agree"
 REMEDY = "`copydesk ingest` takes in changed raw files; `copydesk backfill --reprocess all` writes damaged days again"
 
@@ -186,8 +188,35 @@ def _status(_options: argparse.Namespace, settings: Settings) -> int:
     return _print(status(settings))
 
 
+def _rules(options: argparse.Namespace, settings: Settings) -> int:
+    return RULES[options.action](options, settings)
+
+
+def _learn(options: argparse.Namespace, settings: Settings) -> int:
+    from flows.learn import LEAST_ARTICLES, learn, sites
+
+    least = options.min_articles or LEAST_ARTICLES
+    if options.site is None:
+        return _print(sites(least, settings))
+    return _print(learn(options.site, least, options.write, settings))
+
+
+def _list(options: argparse.Namespace, settings: Settings) -> int:
+    from flows.rules import listing
+
+    return _print(listing(options.language, settings))
+
+
+def _test(options: argparse.Namespace, settings: Settings) -> int:
+    from flows.rules import SAMPLE, report, trial
+
+    found = trial(options.target, options.sample or SAMPLE, settings)
+    _print(report(found))
+    return FAILED if found.broken else OK
+
+
 def _print(lines: Iterable[RenderableType]) -> int:
-    console = _Console(highlight=False, markup=False, soft_wrap=True)
+    console = _Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in lines:
         console.print(line)
     return OK
@@ -208,7 +237,9 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "show": _show,
     "verify": _verify,
     "status": _status,
+    "rules": _rules,
 }
+RULES: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {"learn": _learn, "list": _list, "test": _test}
 
 
 # ── options ─────────────────────────────────────────────────────────────────────────────────
@@ -227,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_backfill(commands)
     _add_serve(commands)
     _add_readers(commands)
+    _add_rules(commands)
     return parser
 
 
@@ -270,6 +302,28 @@ def _add_readers(commands: _Commands[argparse.ArgumentParser]) -> None:
     _add_folders(_command(commands, "status", "say what is published, day by day", _STATUS))
 
 
+def _add_rules(commands: _Commands[argparse.ArgumentParser]) -> None:
+    rules = _command(commands, "rules", "list the residue rules, try them, or learn new ones", _RULES)
+    actions = rules.add_subparsers(dest="action", required=True, metavar="ACTION")
+    learn = _command(actions, "learn", "propose rules for lines that recur in the articles of a site", _LEARN)
+    learn.add_argument("--site", help="the site, as in the column `site`; without it, the sites are listed")
+    learn.add_argument(
+        "--min-articles",
+        metavar="N",
+        type=_from_two,
+        help="articles in which a line must stand (default: 5)",
+    )
+    learn.add_argument("--write", metavar="FILE", type=Path, help="the file to write (default: any-SITE.toml, here)")
+    _add_folders(learn)
+    listed = _command(actions, "list", "every rule in force, a line each", _LIST)
+    listed.add_argument("--language", metavar="CODE", help="only the rules that meet texts in this language")
+    _add_folders(listed)
+    test = _command(actions, "test", "what rules remove from raw files, and which never fire", _TEST)
+    test.add_argument("target", nargs="?", metavar="FILE", type=Path, help="a file of rules (.toml), or a raw file")
+    test.add_argument("--sample", metavar="N", type=_from_one, help="records to try at the most (default: 200)")
+    _add_folders(test)
+
+
 def _command(
     commands: _Commands[argparse.ArgumentParser], name: str, summary: str, description: str
 ) -> argparse.ArgumentParser:
@@ -286,6 +340,20 @@ def _add_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--raw", metavar="DIR", help="folder with the scraped files (default: raw)")
     command.add_argument("--out", metavar="DIR", help="folder for everything that is written (default: processed)")
     command.add_argument("--config", metavar="FILE", type=Path, help="settings (default: copydesk.toml, if there)")
+
+
+def _from_one(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _from_two(text: str) -> int:
+    return _whole(text, 2)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def _day(text: str) -> date:
@@ -325,6 +393,38 @@ Check every table file against its digest, every count against the rows, every r
 what was read, and of every article that text and edits give the text of the raw file again.
 """
 _STATUS = "Say what is published: counts day by day, rejects by reason, files that are gone or were skipped."
+_RULES = """\
+What the residue rules are and what they do, and a proposal of new ones. None of this changes
+what is published: a rule counts when its file is packaged or named in copydesk.toml.
+
+  copydesk rules list
+  copydesk rules test
+  copydesk rules learn --site ledger.example
+"""
+_LEARN = """\
+Find whole lines that recur across the published articles of a site, whatever their case and
+numbers, and write a proposed file of rules for them. The file says how to accept it. A file
+that is there is never written over.
+
+  copydesk rules learn
+  copydesk rules learn --site ledger.example --min-articles 10 --write rules/any-ledger.toml
+"""
+_LIST = """\
+Every rule in force, those of your own files too: its id, whether it removes, votes or notes, its scope,
+its zone, its family, and why it is there.
+
+  copydesk rules list --language de
+"""
+_TEST = """\
+With a file of rules: do they keep to their examples, what would they remove from a sample of
+the raw folder, and which never fire? With a raw file, or without one: the same of the rules in
+force, on the records of that file or on the sample. Nothing is written. The sample is always
+the same records, spread over the files; a rule that breaks its own examples is exit code 1.
+
+  copydesk rules test any-ledger.toml
+  copydesk rules test raw/sample/2024-10-14/ferry-talks.txt
+  copydesk rules test --sample 2000
+"""
 
 
 if __name__ == "__main__":

@@ -220,7 +220,7 @@ def scan(settings: Settings) -> tuple[dict[str, Input], tuple[Skipped, ...]]:
     """Every file under the raw root that has a reader, digested and dated; and what was skipped."""
     check_raw(settings)
     skipped, found = list[Skipped](), dict[str, Input]()
-    for path, entry in _entries(settings.raw, skipped):
+    for path, entry in entries(settings.raw, skipped):
         try:
             found[path] = _input(path, entry, settings)
         except OSError as error:
@@ -254,7 +254,7 @@ def check_raw(settings: Settings) -> None:
         raise PlanError(f"{settings.raw} is empty; put .txt, .html, .jsonl or .warc files (also .gz) into it")
 
 
-def _entries(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, Path]]:
+def entries(root: Path, skipped: list[Skipped]) -> Iterator[tuple[str, Path]]:
     """The files that have a reader, in the order of paths; the others go to `skipped`."""
 
     def unreadable(error: OSError) -> None:
