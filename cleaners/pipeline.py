@@ -37,7 +37,7 @@ from cleaners.model import (
 )
 from cleaners.names import parse_byline, person_mentions
 from cleaners.patterns import disjoint, lines
-from cleaners.residue import Finder, Found, line_edits, line_matches, removal, span_edits
+from cleaners.residue import Finder, Found, carry_out, line_edits, line_matches, removal, span_edits
 
 _LANGUAGE_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 """The language in a tag like `pt-BR` or `fil`; the names of languages are no tags."""
@@ -58,12 +58,7 @@ def _finder(knowledge: Knowledge, language: str, site: str | None) -> Finder:
 
 def cleaners(language: str, knowledge: Knowledge, site: str | None = None) -> tuple[Cleaner, ...]:
     """The cleaners that need nothing but the text: characters, and what the rules alone remove."""
-    rules = rules_for(site, language, knowledge)
-    return (
-        *CHARACTERS,
-        lambda text: span_edits(text, rules),
-        lambda text: line_edits(text, line_matches(text, rules)),
-    )
+    return (*CHARACTERS, *carry_out(rules_for(site, language, knowledge)))
 
 
 def rules_for(site: str | None, language: str, knowledge: Knowledge) -> Finder:

@@ -59,24 +59,28 @@ def parse_rules(tables: Mapping[str, Mapping[str, object]]) -> tuple[Rule, ...]:
 class Finder:
     """Finds which of many rules to try on which lines: those of which the line holds a cue.
 
-    Most lines are long, and most rules are for short ones: there are two automata, and a long line
-    meets only the rules that could match it.
+    Most lines are long, and most rules for lines are for short ones: a long line meets only the
+    rules that could match it.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         """Take all `rules` that a text could meet."""
         known = tuple(rules)
-        self._short = _Cues(known)
-        self._long = _Cues([rule for rule in known if rule.scope == "span" or rule.longest > SHORT_LINE])
+        whole = [rule for rule in known if rule.scope == "line"]
+        self._spans = _Cues([rule for rule in known if rule.scope == "span"])
+        self._short = _Cues(whole)
+        self._long = _Cues([rule for rule in whole if rule.longest > SHORT_LINE])
 
-    def candidates(self, text: str) -> Iterator[tuple[Line, Rule]]:
-        """The lines of `text` that hold a cue, in order, each with each of its rules once."""
+    def for_spans(self, text: str) -> Iterator[tuple[Line, Rule]]:
+        """The lines of `text`, in order, each with the rules for parts of lines of which it holds a cue."""
+        return ((line, rule) for line in lines(text) if line[1] for rule in self._spans.found(line[1]))
+
+    def for_lines(self, text: str) -> Iterator[tuple[Line, Rule]]:
+        """The lines of `text`, in order, each with the rules for lines of which it holds a cue."""
         for line in lines(text):
-            if not (length := len(line[1])):
-                continue
-            for rule in (self._short if length <= SHORT_LINE else self._long).found(line[1]):
-                if rule.scope == "span" or length <= rule.longest:
-                    yield line, rule
+            if length := len(line[1]):
+                cues = self._short if length <= SHORT_LINE else self._long
+                yield from ((line, rule) for rule in cues.found(line[1]) if length <= rule.longest)
 
 
 class _Cues:
@@ -110,16 +114,17 @@ class Found:
 
 def residue(rules: Sequence[Rule]) -> tuple[Cleaner, ...]:
     """The cleaners that carry out `rules`: first parts of lines, then whole lines."""
-    finder = Finder(rules)
-    return (
-        lambda text: span_edits(text, finder),
-        lambda text: line_edits(text, line_matches(text, finder)),
-    )
+    return carry_out(Finder(rules))
+
+
+def carry_out(rules: Finder) -> tuple[Cleaner, ...]:
+    """The same for rules whose cues are known already."""
+    return (lambda text: span_edits(text, rules), lambda text: line_edits(text, line_matches(text, rules)))
 
 
 def span_edits(text: str, rules: Finder) -> tuple[Edit, ...]:
     """The parts of lines that go."""
-    tried = [(line, rule) for line, rule in rules.candidates(text) if rule.scope == "span"]
+    tried = list(rules.for_spans(text))
     prose = prose_span(text) if tried else (0, 0)
     return disjoint(
         Edit(match.start(), match.group(), "", (rule.id,))
@@ -131,7 +136,7 @@ def span_edits(text: str, rules: Finder) -> tuple[Edit, ...]:
 
 def line_matches(text: str, rules: Finder) -> list[Found]:
     """Every line that a rule matches, whatever the rule is for, in the order of the text."""
-    tried = [(line, rule) for line, rule in rules.candidates(text) if rule.scope == "line"]
+    tried = list(rules.for_lines(text))
     prose = prose_span(text) if tried else (0, 0)
     return [
         Found(start, len(line), rule, rule.effect == "remove" and in_zone(start, rule.zone, prose))
