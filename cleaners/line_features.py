@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import cast
 
 from cleaners.model import LineWords
-from cleaners.patterns import is_prose, is_sentence, lines
+from cleaners.patterns import ends_sentence, is_prose, is_sentence, lines
 
 FAR = 20
 """Lines; what lies further away is far."""
@@ -28,7 +28,6 @@ CONTENT_WORD = 4
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
-_END = re.compile(r"[.!?…。！？؟۔][\"'”’»)\]]*\Z")
 _URL = re.compile(r"(?i)https?:|www\.|\b[\w-]{2,}\.(?:com|org|net|info|tv|co|io|de|es|fr|it|br|nl|ru|uk|at|ch)\b")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _TIME = re.compile(r"\b\d{1,2}[:.h]\d\d\b")
@@ -48,7 +47,7 @@ class Line:
     text: str
     """Without the spaces around it."""
     words: tuple[str, ...]
-    """The first ones, as they are written."""
+    """The first and the last ones, as they are written."""
     folded: tuple[str, ...]
     """The same in small letters, digits as `0`."""
 
@@ -154,7 +153,7 @@ def _own(line: Line, lexicon: LineWords) -> list[int]:
         100 * (length - letters - digits - text.count(" ")) // length,
         100 * sum(map(lexicon.function.__contains__, folded)) // count,
         text.count(","), text.count("."), sum(map(text.count, "|»›•>")), text.count(":"),
-        sum(map(text.count, '"“”„«»')), _END.search(line.text[-8:]) is not None, _last(line.text[-1]), _first(text[0]),
+        sum(map(text.count, '"“”„«»')), ends_sentence(line.text), _last(line.text[-1]), _first(text[0]),
         _URL.search(text) is not None, text.count("@"), "©" in text or "(c)" in text or "(C)" in text,
         _TWEET.search(line.text[-LONG:]) is not None, _NUMBERED.match(text) is not None,
         sum(map(lexicon.months.__contains__, folded)), digits > 0 and _YEAR.search(text) is not None,

@@ -53,12 +53,17 @@ def line_end(text: str, position: int, most: int | None = None) -> int:
 
 def is_prose(line: str) -> bool:
     """Whether `line` is a paragraph of running text: long, and it ends like a sentence."""
-    return len(line) >= PROSE_LENGTH and _SENTENCE_END.search(line[-8:]) is not None
+    return len(line) >= PROSE_LENGTH and ends_sentence(line)
 
 
 def is_sentence(line: str) -> bool:
     """Whether `line` is at least one sentence."""
-    return len(line) >= SENTENCE_LENGTH and _SENTENCE_END.search(line[-8:]) is not None
+    return len(line) >= SENTENCE_LENGTH and ends_sentence(line)
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether `line` ends as sentences do: by a full stop, perhaps inside quotation marks or brackets."""
+    return _SENTENCE_END.search(line[-8:]) is not None
 
 
 def prose_span(text: str) -> tuple[int, int]:
