@@ -30,7 +30,8 @@ MOST_LINES = 2_000
 LONG_LINE = 120
 """Code points from which a line that no rule knows has to be surer: a mistake costs a paragraph."""
 LONG_COST = 50
-"""Hundredths of a log-odd per 100 code points above LONG_LINE."""
+"""Hundredths of a log-odd per 100 code points above LONG_LINE. Of 0, 50 and 100 in one cross-validation over the
+sites of 593 labelled documents, 50 found most at a loss of .1 % (recall .616, .645, .641)."""
 PROSE_COST = 120
 """Hundredths of a log-odd more for running text that no rule knows. With it a model finds .633 of the residue
 of sites that it has not met where the loss is .1 %, without it .615 (593 documents, five folds by site)."""
@@ -76,7 +77,7 @@ def parse_model(table: Mapping[str, object], lexicon: Mapping[str, object], mont
     if tuple(cast("list[str]", table["features"])) != FEATURES:
         raise ModelError("models/lines.json was made for other features than line_features.py has; train it again")
     return LineModel(
-        words=parse_words(lexicon, tuple(months)),
+        words=parse_words(lexicon, months),
         terms=cast("Mapping[str, int]", table["terms"]),
         bias=cast("int", table["bias"]),
         stages=tuple(_stages(table)),
@@ -108,7 +109,7 @@ def judged(
     if point == "off":
         return
     found = read_lines(text)[:MOST_LINES]
-    known = _by_line(matches)
+    known = by_line(matches)
     scores = [term_score(line, model) for line in found]
     asked = [i for i, line in enumerate(found) if _is_open(line, scores[i], known.get(line.start, ()), model)]
     if not asked or not any(is_sentence(line.text) for line in found):
@@ -120,7 +121,8 @@ def judged(
             yield removal(text, line.start, len(line.raw), f"{RULE}:{_percent(score)}")
 
 
-def _by_line(matches: Iterable[Found]) -> Mapping[int, Sequence[Found]]:
+def by_line(matches: Iterable[Found]) -> Mapping[int, Sequence[Found]]:
+    """The matches of each line, by where it starts."""
     known = defaultdict[int, list[Found]](list)
     for match in matches:
         known[match.start].append(match)

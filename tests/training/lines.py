@@ -30,7 +30,7 @@ from cleaners.characters import CHARACTERS
 from cleaners.edits import Edit, clean
 from cleaners.language import detect
 from cleaners.line_features import FEATURES, Line, line_features, read_lines, terms
-from cleaners.line_model import MAX_SCORE, Subject, cost, is_the_articles, signs
+from cleaners.line_model import MAX_SCORE, Subject, by_line, cost, is_the_articles, signs
 from cleaners.model import Knowledge
 from cleaners.patterns import is_prose
 from cleaners.pipeline import rules_for
@@ -167,10 +167,8 @@ def learn(samples: Sequence[Sample], knowledge: Knowledge) -> tuple[Terms, light
 
 def features(one: Sample, scores: Sequence[int], knowledge: Knowledge) -> np.ndarray[Any, Any]:
     """A row for each line."""
-    known = defaultdict[int, list[Found]](list)
-    for match in one.matches:
-        known[match.start].append(match)
-    rows = line_features(one.text, one.lines, signs(one.lines, known, scores), knowledge.lines.words)
+    said = signs(one.lines, by_line(one.matches), scores)
+    rows = line_features(one.text, one.lines, said, knowledge.lines.words)
     return np.array(rows, dtype=np.int64).reshape(len(one.lines), len(FEATURES))
 
 
